@@ -1,0 +1,1 @@
+"""Deep transfer learning for time series classification."""

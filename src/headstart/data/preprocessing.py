@@ -1,0 +1,38 @@
+"""What is done to series before a network sees them."""
+
+import numpy as np
+
+from headstart.data.dataset import Dataset
+from headstart.errors import DataError
+
+
+def z_normalise(data: Dataset) -> np.ndarray:
+    """Scale each channel of each series to mean 0 and standard deviation 1, over its own time steps.
+
+    Returns float32 of the shape of `data.X`, padded with NaN as it is. A channel that never changes becomes zeros,
+    as long as another channel of the same series does change.
+
+    Raises
+    ------
+    DataError
+        If all channels of a series are constant: nothing would be left of it.
+
+    Examples
+    --------
+    >>> z_normalise(Dataset.from_arrays("toy", [[1, 3], [10, 30]])).tolist()
+    [[[-1.0, 1.0]], [[-1.0, 1.0]]]
+    """
+    X = data.X.astype(np.float64)
+    mean = np.nanmean(X, axis=2, keepdims=True)
+    std = np.nanstd(X, axis=2, keepdims=True)
+    # A constant float32 channel may have a mean that is off by rounding, hence a tolerance relative to its level.
+    constant = std <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
+    flat = np.flatnonzero(constant.all(axis=1))
+    if len(flat):
+        raise DataError(
+            f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), so nothing is left "
+            f"of it after z-normalisation; remove it ({len(flat)} such in all), or switch normalisation off"
+        )
+    return np.where(constant, np.where(np.isnan(X), np.nan, 0.0), (X - mean) / np.where(constant, 1.0, std)).astype(
+        np.float32
+    )
