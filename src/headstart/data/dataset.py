@@ -190,7 +190,8 @@ def _checked(name: str, x: np.ndarray, i: int, describe_case: Callable[[int], st
     empty_channels = np.flatnonzero(~present.any(axis=1))
     if len(empty_channels):
         raise DataError(
-            f"{name}: {describe_case(i)} has no values in channel {empty_channels[0] + 1}; remove the case or the channel"
+            f"{name}: {describe_case(i)} has no values in channel {empty_channels[0] + 1}; remove the case, "
+            "or the channel from all cases"
         )
     length = int(np.flatnonzero(present.any(axis=0))[-1]) + 1
     x, present = x[:, :length].copy(), present[:, :length]

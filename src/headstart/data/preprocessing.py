@@ -30,8 +30,8 @@ def z_normalise(data: Dataset) -> np.ndarray:
     flat = np.flatnonzero(constant.all(axis=1))
     if len(flat):
         raise DataError(
-            f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), so nothing is left "
-            f"of it after z-normalisation; remove it ({len(flat)} such in all), or switch normalisation off"
+            f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), so nothing is "
+            f"left of it after z-normalisation; remove it ({len(flat)} such in all), or switch normalisation off"
         )
     return np.where(constant, np.where(np.isnan(X), np.nan, 0.0), (X - mean) / np.where(constant, 1.0, std)).astype(
         np.float32

@@ -1,0 +1,1 @@
+"""How alike series, classes and data sets are, by dynamic time warping."""
