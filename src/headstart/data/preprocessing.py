@@ -1,16 +1,18 @@
 """What is done to series before a network sees them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError
 
 
-def z_normalise(data: Dataset) -> np.ndarray:
+def z_normalise(data: Dataset) -> Dataset:
     """Scale each channel of each series to mean 0 and standard deviation 1, over its own time steps.
 
-    Returns float32 of the shape of `data.X`, padded with NaN as it is. A channel that never changes becomes zeros,
-    as long as another channel of the same series does change.
+    Lengths, padding and labels stay. A channel that never changes becomes zeros, as long as another channel of the
+    same series does change.
 
     Raises
     ------
@@ -19,7 +21,7 @@ def z_normalise(data: Dataset) -> np.ndarray:
 
     Examples
     --------
-    >>> z_normalise(Dataset.from_arrays("toy", [[1, 3], [10, 30]])).tolist()
+    >>> z_normalise(Dataset.from_arrays("toy", [[1, 3], [10, 30]])).X.tolist()
     [[[-1.0, 1.0]], [[-1.0, 1.0]]]
     """
     X = data.X.astype(np.float64)
@@ -33,6 +35,5 @@ def z_normalise(data: Dataset) -> np.ndarray:
             f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), so nothing is "
             f"left of it after z-normalisation; remove it ({len(flat)} such in all), or switch normalisation off"
         )
-    return np.where(constant, np.where(np.isnan(X), np.nan, 0.0), (X - mean) / np.where(constant, 1.0, std)).astype(
-        np.float32
-    )
+    scaled = np.where(constant, X - X, (X - mean) / np.where(constant, 1.0, std))  # X - X keeps the NaN padding
+    return replace(data, X=scaled.astype(np.float32))
