@@ -1,0 +1,33 @@
+"""Networks: an architecture a file, under one contract (`Network`), found by name in `NETWORKS`."""
+
+import torch
+
+from headstart.errors import UnknownNameError
+from headstart.networks.base import Network
+from headstart.networks.fcn import FCN
+
+NETWORKS: dict[str, type[Network]] = {"fcn": FCN}
+
+
+def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
+    """Return a new network of the architecture `name`, its weights drawn from `seed` alone.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such architecture.
+
+    Examples
+    --------
+    >>> network = build("fcn", n_channels=1, n_classes=2, seed=0)
+    >>> sum(p.numel() for p in network.parameters())
+    265986
+    """
+    if name not in NETWORKS:
+        raise UnknownNameError("network", name, NETWORKS)
+    with torch.random.fork_rng(devices=[]):  # the caller's random state is left as it was
+        torch.manual_seed(seed)
+        return NETWORKS[name](n_channels, n_classes)
+
+
+__all__ = ["FCN", "NETWORKS", "Network", "build"]

@@ -1,0 +1,57 @@
+"""Data sets as tensors, and what a network says of them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headstart.data.dataset import Dataset
+from headstart.networks.base import Network
+
+_MAX_STEPS = 1 << 18
+"""Time steps in a batch outside training, where nothing but memory limits it: 256 MiB a layer of 256 filters."""
+
+
+class Batches:
+    """A data set on a device, from which batches are cut to the longest of their series."""
+
+    def __init__(self, data: Dataset, device: torch.device | str) -> None:
+        self.x = torch.from_numpy(np.nan_to_num(data.X)).to(device)  # (n_cases, n_channels, time)
+        self.lengths = torch.from_numpy(data.lengths)
+
+    def __getitem__(self, cases: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return series (batch, n_channels, time) and their mask (batch, 1, time), None where nothing is padded."""
+        lengths = self.lengths[cases]
+        longest = int(lengths.max())
+        x = self.x[cases.to(self.x.device), :, :longest]
+        if int(lengths.min()) == longest:
+            return x, None
+        mask = torch.arange(longest) < lengths[:, None]  # (batch, time)
+        return x, mask[:, None].to(x)
+
+
+def features(network: Network, data: Dataset) -> np.ndarray:
+    """Feature vectors of all series, float32 (n_cases, n_features), in the network's evaluation mode."""
+    return _forward(network, data, network.features)
+
+
+def class_probabilities(network: Network, data: Dataset) -> np.ndarray:
+    """Probabilities of the classes for all series, float32 (n_cases, n_classes), in evaluation mode."""
+    return _forward(network, data, lambda x, mask: torch.softmax(network(x, mask), dim=1))
+
+
+@torch.inference_mode()
+def _forward(network: Network, data: Dataset, function) -> np.ndarray:  # type: ignore[no-untyped-def]
+    device = next(network.parameters()).device
+    batches = Batches(data, device)
+    # Series of like length go together, so that little is spent on padding.
+    order = torch.from_numpy(np.argsort(data.lengths, kind="stable"))
+    batch_size = max(1, _MAX_STEPS // data.X.shape[2])
+    was_training = network.training
+    network.eval()
+    try:
+        outputs = torch.cat([function(*batches[cases]).cpu() for cases in order.split(batch_size)])
+    finally:
+        network.train(was_training)
+    result = torch.empty_like(outputs)
+    result[order] = outputs
+    return result.numpy()

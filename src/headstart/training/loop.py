@@ -1,0 +1,146 @@
+"""The training loop, one for pretraining and fine-tuning alike.
+
+Ismail Fawaz et al. (IEEE Big Data 2018), section IV-B: cross-entropy, Adam, and of all epochs the weights with the
+lowest training loss. No test data are seen here; none can be passed.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+
+from headstart.data.dataset import Dataset
+from headstart.errors import DataError, ShapeError
+from headstart.networks.base import Network
+from headstart.training.batches import Batches
+from headstart.training.recipe import Recipe
+
+OnEpoch = Callable[[int, float], None]
+"""Called after each epoch with the number of epochs done and the epoch's mean training loss."""
+
+
+@dataclass
+class History:
+    """What happened in a training run: one entry an epoch, and which epoch's weights were kept."""
+
+    losses: list[float] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    train_seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def best_loss(self) -> float:
+        """Training loss of the epoch whose weights were kept (counted from 1)."""
+        return self.losses[self.best_epoch - 1] if self.best_epoch else math.inf
+
+
+def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoch: OnEpoch | None = None) -> History:
+    """Train all layers of a network, in place, and leave it with the weights of the lowest training loss.
+
+    The series are taken as they are: normalise them first. An interrupt (Ctrl-C) ends the training after the step at
+    hand; the best weights so far are kept, and `History.interrupted` says so.
+
+    Parameters
+    ----------
+    network
+        On the device to train on; its head must have the data's classes.
+    data
+        Labelled series, normalised.
+    recipe
+        How to train.
+    seed
+        Decides the order of the series: the same seed, data and machine give the same weights.
+    on_epoch
+        Called after every epoch, to show progress.
+
+    Raises
+    ------
+    DataError
+        If the data are not labelled or have fewer than two classes, or the loss is no longer finite.
+    ShapeError
+        If the network's channels or classes are not the data's.
+    """
+    _check(network, data)
+    device = next(network.parameters()).device
+    batches = Batches(data, device)
+    y = torch.from_numpy(data.y).to(device)
+    batch_size = recipe.batch_size(data.n_cases)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
+    end_step, end_epoch = _schedule(optimizer, recipe, n_batches=math.ceil(data.n_cases / batch_size))
+    generator = torch.Generator().manual_seed(seed)
+    history = History()
+    best_weights: dict[str, torch.Tensor] = copy.deepcopy(network.state_dict())
+    start = time.perf_counter()
+    network.train()
+    try:
+        for epoch in range(1, recipe.epochs + 1):
+            learning_rate = optimizer.param_groups[0]["lr"]
+            total_loss = torch.zeros((), device=device)
+            for cases in torch.randperm(data.n_cases, generator=generator).split(batch_size):
+                loss = F.cross_entropy(network(*batches[cases]), y[cases.to(device)])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                end_step()
+                total_loss += loss.detach() * len(cases)
+            epoch_loss = total_loss.item() / data.n_cases
+            if not math.isfinite(epoch_loss):
+                raise DataError(
+                    f"{data.name}: the training loss is no longer a finite number in epoch {epoch}; "
+                    "lower the learning rate, or normalise the series"
+                )
+            end_epoch(epoch_loss)
+            history.losses.append(epoch_loss)
+            history.learning_rates.append(learning_rate)
+            if history.best_epoch == 0 or epoch_loss < history.best_loss:
+                history.best_epoch = epoch
+                for name, tensor in network.state_dict().items():
+                    best_weights[name].copy_(tensor)
+            if on_epoch is not None:
+                on_epoch(epoch, epoch_loss)
+    except KeyboardInterrupt:
+        history.interrupted = True
+    network.load_state_dict(best_weights)
+    network.eval()
+    history.train_seconds = time.perf_counter() - start
+    return history
+
+
+def _check(network: Network, data: Dataset) -> None:
+    if not data.is_labelled:
+        raise DataError(f"{data.name}: training needs a label for every case")
+    if data.n_classes < 2:
+        raise DataError(
+            f"{data.name}: all {data.n_cases} cases have the same class ({data.classes[0]}); "
+            "training needs at least two"
+        )
+    if network.n_channels != data.n_channels or network.n_classes != data.n_classes:
+        raise ShapeError(
+            f"{data.name} has {data.n_channels} channels and {data.n_classes} classes, the network "
+            f"{network.n_channels} and {network.n_classes}; replace its channels or head first"
+        )
+
+
+def _schedule(
+    optimizer: torch.optim.Optimizer, recipe: Recipe, n_batches: int
+) -> tuple[Callable[[], None], Callable[[float], None]]:
+    """Return what to call after each step, and after each epoch with its loss, to move the learning rate."""
+    if recipe.schedule == "one-cycle":
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=recipe.learning_rate, total_steps=recipe.epochs * n_batches + 1
+        )
+        return cycle.step, lambda loss: None
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        factor=0.5,
+        patience=recipe.patience_epochs - 1,  # torch acts in the epoch after its patience has run out, Keras in it
+        threshold=1e-4,
+        threshold_mode="abs",  # Keras' min_delta
+        min_lr=recipe.min_learning_rate,
+    )
+    return lambda: None, plateau.step
