@@ -42,8 +42,9 @@ class History:
 def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoch: OnEpoch | None = None) -> History:
     """Train all layers of a network, in place, and leave it with the weights of the lowest training loss.
 
-    The series are taken as they are: normalise them first. An interrupt (Ctrl-C) ends the training after the step at
-    hand; the best weights so far are kept, and `History.interrupted` says so.
+    The series are taken as they are: normalise them first. An interrupt (Ctrl-C) ends the training; the best
+    weights so far are kept, and `History.interrupted` says so (in the first epoch, where there are none,
+    `KeyboardInterrupt` is raised).
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
             if on_epoch is not None:
                 on_epoch(epoch, epoch_loss)
     except KeyboardInterrupt:
+        if history.best_epoch == 0:
+            raise  # nothing was learnt that could be kept
         history.interrupted = True
     network.load_state_dict(best_weights)
     network.eval()

@@ -1,0 +1,94 @@
+"""Files and folders that appear whole or not at all.
+
+Everything is written under a hidden temporary name beside its place, flushed to the disk, and renamed. A crash, a full
+disk or a kill leaves the old file, or none, never half of a new one.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headstart.errors import HeadstartError
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file, replacing an older one in a single step.
+
+    Raises
+    ------
+    HeadstartError
+        If the folder does not exist, cannot be written to, or the disk is full; nothing is left behind then.
+    """
+    path = Path(path)
+    with _explained(path):
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def write_text(path: str | Path, content: str) -> None:
+    """Write a text file in UTF-8, as `write_bytes` does."""
+    write_bytes(path, content.encode())
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, which becomes `path` when the block ends well, replacing an older one.
+
+    Raises
+    ------
+    HeadstartError
+        As `write_bytes`.
+    """
+    path = Path(path)
+    with _explained(path):
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            yield temporary
+            os.chmod(temporary, 0o777 & ~_umask())
+            if path.exists():
+                # A folder cannot replace one that is not empty, so for an instant there is none at `path`.
+                outdated = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+                os.replace(path, outdated)
+                os.replace(temporary, path)
+                shutil.rmtree(outdated)
+            else:
+                os.replace(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise `HeadstartError` unless something can be written at `path`: asked before long work, not after it."""
+    path = Path(path)
+    with _explained(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        pass
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise HeadstartError(f"cannot write {path}: the folder {path.parent} does not exist; make it first") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise HeadstartError(f"cannot write {path}: {reason}; choose another place, or make room there") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,32 @@
+"""Progress bars with the time that is left, on standard error, so that standard output can be piped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+@contextmanager
+def progress_bar(description: str, total: int, unit: str) -> Iterator[Callable[[int, str], None]]:
+    """Show a bar while the block runs; the function it gives takes what is done so far, and a note to show."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(description, total=total, note="")
+        yield lambda done, note: progress.update(task, completed=done, note=note)
+
+
+@contextmanager
+def epoch_bar(description: str, epochs: int) -> Iterator[Callable[[int, float], None]]:
+    """Show a training run's epochs and loss; what it gives is made for `on_epoch`."""
+    with progress_bar(description, epochs, "epochs") as update:
+        yield lambda epoch, loss: update(epoch, f"loss {loss:.4f}")

@@ -1,0 +1,22 @@
+"""Where to compute."""
+
+import torch
+
+from headstart.errors import HeadstartError
+
+
+def find_device(device: str = "auto") -> torch.device:
+    """Return the device to train on: ``auto`` is a CUDA GPU where there is one, else the CPU.
+
+    Raises
+    ------
+    HeadstartError
+        If there is no such device on this machine.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise HeadstartError(f"device {device!r} cannot be used here ({reason}); use 'auto' or 'cpu'") from None

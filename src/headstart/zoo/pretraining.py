@@ -1,0 +1,124 @@
+"""From labelled series to a source."""
+
+import platform
+from importlib.metadata import version
+
+import numpy as np
+import torch
+
+from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import z_normalise
+from headstart.networks import Network, build
+from headstart.training import Recipe, train
+from headstart.training.device import find_device
+from headstart.training.loop import OnEpoch
+from headstart.training.recipe import get_recipe
+from headstart.zoo.source import Card, Source
+
+
+def pretrain(
+    data: Dataset,
+    network: str = "fcn",
+    recipe: str | Recipe = "default",
+    *,
+    seed: int = 0,
+    normalise: bool = True,
+    device: str = "auto",
+    with_prototypes: bool = True,
+    on_epoch: OnEpoch | None = None,
+) -> Source:
+    """Train a network from scratch and return it as a source for others to start from.
+
+    Parameters
+    ----------
+    data
+        Labelled series of at least two classes; training data only.
+    network
+        Architecture, a key of `NETWORKS`.
+    recipe
+        A `Recipe`, or the name of one.
+    seed
+        Decides the first weights and the order of the series.
+    normalise
+        Whether to z-normalise each series; kept on the card, and done to all that the network ever sees.
+    device
+        ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+    with_prototypes
+        Whether to compute the DTW barycenter of each class, by which the source can be ranked.
+    on_epoch
+        Called after every epoch with the number of epochs done and the training loss.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be trained on; the message says why.
+
+    Examples
+    --------
+    >>> from headstart.data import load
+    >>> train, test = load("ItalyPowerDemand")
+    >>> source = pretrain(train, recipe=Recipe(name="short", epochs=2))
+    >>> source.card.dataset, source.card.n_cases, len(source.prototypes)
+    ('ItalyPowerDemand', 67, 2)
+    """
+    prepared = z_normalise(data) if normalise else data
+    source = train_source(
+        build(network, data.n_channels, max(data.n_classes, 1), seed),
+        prepared,
+        network_name=network,
+        recipe=get_recipe(recipe),
+        seed=seed,
+        normalise=normalise,
+        device=device,
+        on_epoch=on_epoch,
+    )
+    return _with_prototypes(source, prepared) if with_prototypes else source
+
+
+def train_source(
+    network: Network,
+    data: Dataset,
+    *,
+    network_name: str,
+    recipe: Recipe,
+    seed: int,
+    normalise: bool,
+    device: str,
+    parent: Source | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Source:
+    """Train a network, new or started from `parent`, on data that are already normalised, and write its card."""
+    where = find_device(device)
+    history = train(network.to(where), data, recipe, seed=seed, on_epoch=on_epoch)
+    card = Card(
+        dataset=data.name,
+        fingerprint=data.fingerprint,
+        classes=data.classes.tolist(),
+        n_cases=data.n_cases,
+        n_channels=data.n_channels,
+        min_length=int(data.lengths.min()),
+        max_length=int(data.lengths.max()),
+        network=network_name,
+        recipe=recipe.to_dict(),
+        seed=seed,
+        normalise=normalise,
+        epochs_done=len(history.losses),
+        best_epoch=history.best_epoch,
+        train_loss=history.best_loss,
+        train_seconds=round(history.train_seconds, 3),
+        device=where.type,
+        versions={
+            "headstart": version("headstart"),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        seen=[*(parent.card.seen if parent else []), data.fingerprint],
+        interrupted=history.interrupted,
+        started_from=parent.card.dataset if parent else None,
+    )
+    return Source(card, {name: tensor.cpu() for name, tensor in network.state_dict().items()})
+
+
+def _with_prototypes(source: Source, data: Dataset) -> Source:
+    return source

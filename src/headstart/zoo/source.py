@@ -1,0 +1,186 @@
+"""A pretrained source: a network's weights, the card that says where they come from, and its class prototypes.
+
+One file holds all three: safetensors, with the card as JSON in its header. A digest over card and tensors is stored
+beside the card, so that a flipped byte or a card edited by hand is found. Reading a file executes nothing of it.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import z_normalise
+from headstart.errors import ModelError
+from headstart.files import write_bytes
+from headstart.networks import NETWORKS, Network, build
+
+FORMAT_VERSION = 1
+_WEIGHT, _PROTOTYPE = "network.", "prototype."  # prefixes of tensor names
+
+
+@dataclass(frozen=True)
+class Card:
+    """Where a source comes from, and what it was made with.
+
+    Attributes
+    ----------
+    dataset, fingerprint
+        Name and content hash of the data it was trained on.
+    seen
+        Fingerprints of all data its weights have seen: its own, and those of the source it started from.
+    classes
+        The labels of its head.
+    n_cases, n_channels, min_length, max_length
+        Of the training series; lengths in time steps.
+    network
+        Architecture, a key of `NETWORKS`.
+    recipe
+        All fields of the recipe.
+    seed
+        Of weights and order.
+    normalise
+        Whether series are z-normalised before the network sees them.
+    started_from
+        Name of the source it was fine-tuned from; None if it was trained from scratch.
+    epochs_done, best_epoch, train_loss, train_seconds, interrupted
+        Of the training run; `train_loss` is that of the weights kept.
+    test_accuracy
+        On the data set's own test part, if it was ever measured. It never decided anything.
+    licence
+        Of the data.
+    device, versions
+        What it was trained on and with.
+    prototype_classes
+        Index in `classes` of each prototype.
+    """
+
+    dataset: str
+    fingerprint: str
+    classes: list[Any]
+    n_cases: int
+    n_channels: int
+    min_length: int
+    max_length: int
+    network: str
+    recipe: dict[str, Any]
+    seed: int
+    normalise: bool
+    epochs_done: int
+    best_epoch: int
+    train_loss: float
+    train_seconds: float
+    device: str
+    versions: dict[str, str]
+    seen: list[str]
+    interrupted: bool = False
+    started_from: str | None = None
+    test_accuracy: float | None = None
+    licence: str | None = None
+    prototype_classes: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A pretrained network to start from.
+
+    Attributes
+    ----------
+    card
+        Where it comes from.
+    weights
+        The network's state, as `Network.state_dict` names it.
+    prototypes
+        Barycenters of its classes, each (n_channels, length), float32; `card.prototype_classes` says of which. From
+        them its similarity to other data sets is computed without the data.
+    """
+
+    card: Card
+    weights: dict[str, torch.Tensor]
+    prototypes: list[np.ndarray] = field(default_factory=list)
+
+    def new_network(self) -> Network:
+        """Return the network, on the CPU, in evaluation mode, with a copy of the weights."""
+        network = build(self.card.network, self.card.n_channels, len(self.card.classes), seed=self.card.seed)
+        network.load_state_dict(self.weights)
+        return network.eval()
+
+    def prepare(self, data: Dataset) -> Dataset:
+        """Return the data as the network expects them."""
+        return z_normalise(data) if self.card.normalise else data
+
+    def save(self, path: str | Path) -> None:
+        """Write the source to one file; an older one is replaced in a single step.
+
+        Raises
+        ------
+        HeadstartError
+            If it cannot be written; nothing is left behind then.
+        """
+        tensors = {_WEIGHT + name: tensor.contiguous().cpu() for name, tensor in self.weights.items()}
+        for i, prototype in enumerate(self.prototypes):
+            tensors[f"{_PROTOTYPE}{i}"] = torch.from_numpy(np.ascontiguousarray(prototype))
+        card = json.dumps(asdict(self.card))
+        header = {"format_version": str(FORMAT_VERSION), "card": card, "sha256": _digest(card, tensors)}
+        write_bytes(path, safetensors.torch.save(tensors, metadata=header))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Source":
+        """Read a source that `save` wrote.
+
+        Raises
+        ------
+        ModelError
+            If the file is missing, truncated, altered, no source at all, or of a newer version.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ModelError(f"{path}: there is no such source file")
+        try:
+            with safetensors.safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise ModelError(
+                f"{path}: is not a whole safetensors file ({error}); make or fetch the source again"
+            ) from None
+        if "card" not in header:
+            raise ModelError(
+                f"{path}: holds weights but no card of a headstart source; make it with `headstart pretrain`"
+            )
+        if header.get("format_version") != str(FORMAT_VERSION):
+            raise ModelError(
+                f"{path}: has format version {header.get('format_version')}, this headstart reads {FORMAT_VERSION}; "
+                "install a newer headstart, or make the source again"
+            )
+        if header.get("sha256") != _digest(header["card"], tensors):
+            raise ModelError(
+                f"{path}: card or weights were altered since the file was written (the sha256 differs); "
+                "make or fetch the source again"
+            )
+        values = json.loads(header["card"])
+        known = {f.name for f in fields(Card)}
+        if set(values) != known or values["network"] not in NETWORKS:
+            raise ModelError(
+                f"{path}: its card does not fit this headstart (it was made by headstart "
+                f"{values.get('versions', {}).get('headstart', 'of unknown version')}); install that version"
+            )
+        weights = {n.removeprefix(_WEIGHT): t for n, t in tensors.items() if n.startswith(_WEIGHT)}
+        n_prototypes = len(values["prototype_classes"])
+        prototypes = [tensors[f"{_PROTOTYPE}{i}"].numpy() for i in range(n_prototypes)]
+        return cls(Card(**values), weights, prototypes)
+
+
+def _digest(card: str, tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(card.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
