@@ -1,0 +1,35 @@
+"""NumPy's ``.npz``: an array X, (cases, time) or (cases, channels, time), padded with NaN, and an array y of labels."""
+
+import io
+import zipfile
+import zlib
+
+import numpy as np
+
+from headstart.data.files import DAMAGED, File
+from headstart.data.readers.base import Columns, Series, shorten
+from headstart.errors import DataError
+
+
+def read(file: File, columns: Columns) -> Series:
+    """Read an ``.npz`` file; see `headstart.data.readers.base.Reader`. Nothing in it is unpickled."""
+    wanted = ["X"] if columns.label is None else ["X", "y"]
+    try:
+        with np.load(io.BytesIO(file.content), allow_pickle=False) as arrays:
+            for name in wanted:
+                if name not in arrays.files:
+                    raise DataError(
+                        f"{file.path}: there is no array {name!r}, only {shorten(arrays.files) or 'none'}; save the "
+                        "series as X and their labels as y, or say with label=None that there are no labels"
+                    )
+            found = {name: arrays[name] for name in wanted}
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise DataError(f"{file.path} {DAMAGED}") from None
+    except (ValueError, AttributeError):  # an array of objects; an .npy under a wrong name
+        raise DataError(
+            f"{file.path}: not an .npz of plain arrays (Python objects are not read, for safety); save arrays of "
+            "numbers or strings with np.savez"
+        ) from None
+    return Series(found["X"], found.get("y"), lambda i: f"case {i + 1}", "the array 'y'")

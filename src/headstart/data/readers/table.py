@@ -1,0 +1,224 @@
+"""Tables, CSV and Parquet: wide, one series a row; or long, one time step of one case a row.
+
+Wide: a named label column, every other column is a time step, in the file's order; empty cells at a row's end make a
+shorter series. Long: columns for case and time, perhaps a label, every other column is a channel. Cases keep the order
+in which they first appear; rows are sorted by time, which gives their order and nothing more: steps are not resampled.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.data.files import DAMAGED, File
+from headstart.data.readers.base import (
+    MISSING,
+    Columns,
+    Series,
+    check_equal_widths,
+    numbered_lines,
+    quote,
+    shorten,
+    to_numbers,
+)
+from headstart.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOT_A_TIME_STEP = {"id", "case", "case_id", "series", "series_id", "time", "timestamp", "date", "datetime", "index"}
+
+
+def read_csv(file: File, columns: Columns) -> Series:
+    """Read a comma-separated table with a header row; see `headstart.data.readers.base.Reader`."""
+    import pandas as pd
+
+    lines, line_numbers = numbered_lines(file.text())
+    header = _cells(file, lines[:1])[0]
+    _check_header(file, header)
+    widths = [len(cells) for cells in _cells(file, lines)] if '"' in file.text() else [s.count(",") + 1 for s in lines]
+    check_equal_widths(
+        file, widths, line_numbers, "leave cells empty at the end of a shorter series, but keep their commas"
+    )
+    texts = {name for name in (columns.label, columns.case) if name in header}
+    frame = pd.read_csv(
+        io.StringIO("\n".join(lines)),
+        index_col=False,
+        dtype=dict.fromkeys(texts, str),
+        keep_default_na=False,
+        na_values={name: MISSING for name in header if name not in texts},
+        skipinitialspace=True,
+        low_memory=False,
+    )
+    return _split(file, frame, columns, lambda i: f"line {line_numbers[i + 1]}")
+
+
+def read_parquet(file: File, columns: Columns) -> Series:
+    """Read a Parquet table; see `headstart.data.readers.base.Reader`. Labels keep their type."""
+    import pandas as pd
+
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise DataError(f"{file.path}: reading Parquet needs pyarrow; pip install 'headstart[parquet]'") from None
+    try:
+        frame = pd.read_parquet(io.BytesIO(file.content), engine="pyarrow")
+    except (OSError, ValueError):  # pyarrow's ArrowInvalid is a ValueError
+        raise DataError(f"{file.path} {DAMAGED}, or is not Parquet") from None
+    frame.columns = frame.columns.map(str)
+    return _split(file, frame.reset_index(drop=True), columns, lambda i: f"row {i + 1}")
+
+
+def _cells(file: File, lines: list[str]) -> list[list[str]]:
+    rows = list(csv.reader(lines, skipinitialspace=True))
+    if len(rows) != len(lines):
+        raise DataError(f"{file.path}: a quoted cell runs over several lines, or a quote is not closed; correct it")
+    return rows
+
+
+def _check_header(file: File, header: list[str]) -> None:
+    if len(header) == 1:
+        separators = [separator for separator in ";\t| " if separator in header[0]]
+        raise DataError(
+            f"{file.path}: the first line has one column only ({quote(header[0])})"
+            + (f", and seems to be separated by {separators[0]!r}" if separators else "")
+            + "; separate the columns by commas"
+        )
+    counted = [str(i + int(header[0] == "1")) for i in range(len(header))]  # how pandas names columns without names
+    if header != counted and all(_is_number(name) for name in header):
+        raise DataError(
+            f"{file.path}: the first line has numbers only, so there is no header; name the columns, or, if the "
+            "first column is the label, rename the file to .txt"
+        )
+    if "" in header:
+        raise DataError(
+            f"{file.path}: column {header.index('') + 1} has no name, as a saved row index has none; name or remove it"
+        )
+    twice = sorted({name for name in header if header.count(name) > 1}) if len(set(header)) < len(header) else []
+    if twice:
+        raise DataError(f"{file.path}: several columns are named {shorten(map(repr, twice))}; rename or remove them")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callable[[int], str]) -> Series:
+    """Tell labels, cases, times and values apart."""
+    if (columns.case is None) != (columns.time is None):
+        raise DataError(f"{file.path}: a long table needs the columns of both case and time; name both, or neither")
+    names = [str(name) for name in frame.columns]
+    for role, name in (("label", columns.label), ("case", columns.case), ("time", columns.time)):
+        if name is not None and name not in names:
+            raise DataError(
+                f"{file.path}: there is no {role} column {name!r}; name one of the columns {shorten(names)}"
+                + (", or say with label=None that there are no labels" if role == "label" else "")
+            )
+    if columns.label is None and Columns.label in names:
+        raise DataError(
+            f"{file.path}: there is a column {Columns.label!r} although there should be no labels; "
+            "remove it, or name it as the label column"
+        )
+    if frame.empty:
+        raise DataError(f"{file.path}: there is a header but no row; give at least one series")
+    roles = [name for name in (columns.label, columns.case, columns.time) if name is not None]
+    if len(roles) == len(names):
+        raise DataError(f"{file.path}: there are no columns of values beside {shorten(roles)}; add them")
+    values = frame.drop(columns=roles)
+    labels = None if columns.label is None else _labels(frame[columns.label])
+    place = f"column {columns.label!r}"
+    if columns.case is None:
+        _check_time_steps(file, list(values.columns))
+        return Series(to_numbers(file, values, name_row), labels, name_row, place)
+
+    case_codes, cases = _cases(file, frame[columns.case], name_row)
+    times = _times(file, frame[columns.time], name_row)
+    order = np.lexsort((times, case_codes))
+    starts = np.flatnonzero(np.diff(case_codes[order], prepend=-1))
+    _check_times_differ(file, order, case_codes, times, cases, frame[columns.time], name_row)
+    series = [rows.T for rows in np.split(to_numbers(file, values, name_row)[order], starts[1:])]
+    if labels is not None:
+        labels = _label_of_cases(file, labels, case_codes, order[starts], cases, name_row)
+    return Series(series, labels, lambda i: f"case {cases[i]!r}", place)
+
+
+def _labels(column: "pd.Series") -> np.ndarray:
+    """Take labels out of a column, None where they are missing."""
+    return column.astype(object).where(column.notna(), None).to_numpy()
+
+
+def _check_time_steps(file: File, names: list[str]) -> None:
+    for name in names:
+        if name.lower() in _NOT_A_TIME_STEP:
+            raise DataError(
+                f"{file.path}: column {name!r} would be read as a time step; remove it, or, if each row is one time "
+                "step of a case, name the case and time columns"
+            )
+
+
+def _cases(file: File, column: "pd.Series", name_row: Callable[[int], str]) -> tuple[np.ndarray, list]:
+    codes, cases = column.replace("", None).factorize()
+    if (codes < 0).any():
+        raise DataError(f"{file.path}: {name_row(int(np.argmax(codes < 0)))} does not say its case; fill it in")
+    return codes, list(cases)
+
+
+def _times(file: File, column: "pd.Series", name_row: Callable[[int], str]) -> np.ndarray:
+    import pandas as pd
+
+    times = pd.to_numeric(column, errors="coerce")
+    if times.isna().any() and not pd.api.types.is_numeric_dtype(column):
+        # Other ways to write dates leave open which number is the day.
+        times = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
+    wrong = times.isna().to_numpy()
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise DataError(
+            f"{file.path}: {name_row(i)}, column {column.name!r} holds {str(column.iloc[i])!r} as time; write "
+            "numbers or dates such as 2024-01-31 12:00:00"
+        )
+    return times.to_numpy()
+
+
+def _check_times_differ(
+    file: File,
+    order: np.ndarray,
+    case_codes: np.ndarray,
+    times: np.ndarray,
+    cases: list,
+    column: "pd.Series",
+    name_row: Callable[[int], str],
+) -> None:
+    same = (np.diff(case_codes[order]) == 0) & (times[order][1:] == times[order][:-1])
+    if same.any():
+        first, second = order[int(np.argmax(same))], order[int(np.argmax(same)) + 1]
+        raise DataError(
+            f"{file.path}: {name_row(first)} and {name_row(second)} both hold case {cases[case_codes[first]]!r} at "
+            f"time {column.iloc[first]}; keep one of them, or give the cases different names"
+        )
+
+
+def _label_of_cases(
+    file: File,
+    labels: np.ndarray,
+    case_codes: np.ndarray,
+    first_rows: np.ndarray,
+    cases: list,
+    name_row: Callable[[int], str],
+) -> np.ndarray:
+    of_cases = labels[first_rows]
+    differs = labels != of_cases[case_codes]
+    if differs.any():
+        i = int(np.argmax(differs))
+        case = case_codes[i]
+        raise DataError(
+            f"{file.path}: {name_row(i)} gives case {cases[case]!r} the label {labels[i]!r} where "
+            f"{name_row(first_rows[case])} gives {of_cases[case]!r}; give all rows of a case the same label"
+        )
+    return of_cases
