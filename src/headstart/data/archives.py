@@ -5,12 +5,20 @@ IEEE/CAA J. Automatica Sinica 6(6), 2019): ``50words`` became ``FiftyWords``. Ol
 upper case, underscores and hyphens do not matter.
 """
 
+import hashlib
 import importlib.util
 import os
 import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from headstart.errors import DataError, UnknownNameError
+
+URL = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
 
 SHIPPED = (
     "ACSF1",
@@ -61,35 +69,146 @@ def archive_names(folder: str | os.PathLike[str] | None = None) -> list[str]:
     ----------
     folder
         A folder of data set folders or of ``NAME.zip``. By default all places that `find` looks in.
+
+    Raises
+    ------
+    DataError
+        If the folder does not exist.
+
+    Examples
+    --------
+    >>> "GunPoint" in archive_names()
+    True
     """
-    return sorted(_known(folder) if folder is None else _names_in(Path(folder)))
+    if folder is not None:
+        return sorted(_names_in(Path(folder).expanduser()))
+    of_key: dict[str, str] = {}
+    for place in _places(None):
+        for name in place:
+            of_key.setdefault(_key(name), name)
+    return sorted(of_key.values())
+
+
+def downloadable_names() -> list[str]:
+    """List the classification data sets of timeseriesclassification.com that aeon knows."""
+    from aeon.datasets import tsc_datasets
+
+    return sorted({*tsc_datasets.univariate, *tsc_datasets.multivariate, *tsc_datasets.tsc_zenodo})
 
 
 def find(name: str, archive: str | os.PathLike[str] | None = None, *, download: bool = False) -> Path:
     """Find a data set by name: its folder or zip.
 
     Looks in the archive folder (by default the one that the environment variable HEADSTART_ARCHIVE names), then
-    in what aeon ships, then in what was downloaded.
+    in what aeon ships, then in what was downloaded, which must be as it was then.
+
+    Parameters
+    ----------
+    name
+        Old or new name.
+    archive
+        A folder of data set folders or of ``NAME.zip``.
+    download
+        Whether to download the data set if it is nowhere.
 
     Raises
     ------
     UnknownNameError
         If there is no data set of that name.
     DataError
-        If the archive folder does not exist.
+        If the archive folder does not exist, the data set is not on this machine, or its download failed.
     """
-    known = _known(archive)
-    for other, path in known.items():
-        if same_name(name, other):
-            return path
-    raise UnknownNameError("data set", name, known, hint="headstart data list")
+    for place in _places(archive):
+        for other, path in place.items():
+            if same_name(name, other):
+                _check_unchanged(path)
+                return path
+    if download:
+        return download_archive(name)
+    on_site = _name_on_site(name)
+    if on_site is None:
+        known = {*archive_names(archive), *archive_names(), *downloadable_names()}
+        raise UnknownNameError("data set", name, known, hint="headstart data list")
+    raise DataError(
+        f"the data set {name!r} is not on this machine; download it with 'headstart data download {on_site}' or "
+        "load(…, download=True), or name a folder that has it in HEADSTART_ARCHIVE"
+    )
 
 
-def _known(archive: str | os.PathLike[str] | None) -> dict[str, Path]:
+def download_archive(name: str) -> Path:
+    """Download a data set from timeseriesclassification.com and return its zip.
+
+    The zip goes into the folder ``archive`` of the user's cache (of the operating system, or the environment variable
+    HEADSTART_CACHE). The site publishes no checksums, so the SHA-256 of what came is kept beside the zip, and checked
+    whenever the zip is found by name. A progress bar is drawn if standard error is a terminal.
+
+    Raises
+    ------
+    UnknownNameError
+        If the site has no data set of that name.
+    DataError
+        If the site cannot be reached or serves no data set, or the cache cannot be written.
+    """
+    import pooch
+    import requests
+
+    on_site = _name_on_site(name)
+    if on_site is None:
+        raise UnknownNameError("data set", name, downloadable_names(), hint="headstart data list")
+    url = URL.format(name=on_site)
+    folder = _cache()
+    target = folder / f"{on_site}.zip"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as aside:
+            fresh = Path(aside) / target.name
+            with _ProgressBar(on_site) as bar:
+                pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=30)(url, str(fresh), None)
+            _check_holds_training_set(fresh, url)
+            checksum = Path(aside) / "sha256"
+            checksum.write_text(f"{pooch.file_hash(str(fresh))}  {target.name}\n", encoding="ascii")
+            os.replace(checksum, _checksum_path(target))
+            os.replace(fresh, target)
+    except requests.RequestException as error:
+        raise DataError(
+            f"{url} could not be downloaded ({_reason(error)}); check the connection, or fetch the file by hand and "
+            "put it into a folder named in HEADSTART_ARCHIVE"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"the cache {folder} cannot be written ({error.strerror or error}); name another folder in HEADSTART_CACHE"
+        ) from None
+    return target
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return f"{response.status_code} {response.reason}" if response is not None else type(error).__name__
+
+
+def _check_holds_training_set(path: Path, url: str) -> None:
+    """Raise DataError unless a whole zip with a training set came; the site answers unknown names with a page."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            whole = archive.testzip() is None
+            if whole and any("_train" in member.lower() for member in archive.namelist()):
+                return
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        pass
+    raise DataError(f"{url} served no zip with a training set; try again later, or check the page of the data set")
+
+
+def _name_on_site(name: str) -> str | None:
+    return next((other for other in downloadable_names() if same_name(name, other)), None)
+
+
+def _places(archive: str | os.PathLike[str] | None) -> Iterator[dict[str, Path]]:
+    """Yield the names in each place, in the order in which they are looked in."""
     archive = archive or os.environ.get("HEADSTART_ARCHIVE")
-    known = _names_in(Path(archive).expanduser()) if archive else {}
-    present = {_key(name) for name in known}
-    return known | {name: path for name, path in _shipped().items() if _key(name) not in present}
+    if archive:
+        yield _names_in(Path(archive).expanduser())
+    yield _shipped()
+    yield _names_in(_cache()) if _cache().is_dir() else {}
 
 
 def _names_in(folder: Path) -> dict[str, Path]:
@@ -107,3 +226,66 @@ def _shipped() -> dict[str, Path]:
         return {}
     data = Path(spec.submodule_search_locations[0]) / "datasets" / "data"
     return {name: data / name for name in SHIPPED if (data / name).is_dir()}
+
+
+def _cache() -> Path:
+    folder = os.environ.get("HEADSTART_CACHE")
+    if not folder:
+        import pooch
+
+        folder = pooch.os_cache("headstart")
+    return Path(folder).expanduser() / "archive"
+
+
+def _checksum_path(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _check_unchanged(path: Path) -> None:
+    """Raise DataError if a zip is not what its checksum file, if it has one, says."""
+    if path.is_dir() or not _checksum_path(path).exists():
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != _checksum_path(path).read_text(encoding="ascii").split()[0]:
+        raise DataError(
+            f"{path} has changed since it was downloaded (its SHA-256 is not the one in {_checksum_path(path).name}); "
+            "delete it and download it again"
+        )
+
+
+class _ProgressBar:
+    """A bar of rich behind the few methods of tqdm that pooch calls."""
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._progress.add_task(title, total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @property
+    def total(self) -> float | None:
+        return self._progress.tasks[0].total
+
+    @total.setter
+    def total(self, n_bytes: int) -> None:
+        self._progress.update(self._task, total=n_bytes or None)
+
+    def update(self, n_bytes: int) -> None:
+        self._progress.advance(self._task, n_bytes)
+
+    def reset(self) -> None:
+        self._progress.update(self._task, completed=0)
+
+    def close(self) -> None:
+        """Do nothing: the context manager closes the bar."""

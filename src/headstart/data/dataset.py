@@ -87,27 +87,14 @@ class Dataset:
             If a value is infinite, or not a number, or a whole series or channel is missing, or a label is missing
             or not among `classes`.
         """
-        series = _as_list_of_2d(name, X, describe_case)
-        n_channels = series[0].shape[0]
-        lengths = np.empty(len(series), np.int64)
-        n_interpolated = 0
-        for i, x in enumerate(series):
-            if x.shape[0] != n_channels:
-                raise ShapeError(
-                    f"{name}: {describe_case(i)} has {x.shape[0]} channels where {describe_case(0)} has {n_channels}; "
-                    "give every series the same channels"
-                )
-            series[i], n_filled = _checked(name, x, i, describe_case)
-            lengths[i] = series[i].shape[1]
-            n_interpolated += n_filled
-        stacked = np.full((len(series), n_channels, int(lengths.max())), np.nan, np.float32)
-        for i, x in enumerate(series):
-            stacked[i, :, : x.shape[1]] = x
+        values = _stacked(name, X, describe_case)
+        lengths, n_interpolated = _fill_missing(name, values, describe_case)
+        n_cases = len(values)
         if labels is None:
-            y, classes = np.full(len(series), UNLABELLED, np.int64), np.array([])
+            y, classes = np.full(n_cases, UNLABELLED, np.int64), np.array([])
         else:
-            y, classes = _encode(name, labels, classes, len(series), describe_case)
-        return cls(name, stacked, y, classes, lengths, n_interpolated)
+            y, classes = _encode(name, labels, classes, n_cases, describe_case)
+        return cls(name, values[:, :, : int(lengths.max())], y, classes, lengths, n_interpolated)
 
     @property
     def n_cases(self) -> int:
@@ -155,14 +142,19 @@ class Dataset:
         return replace(self, X=X, y=self.y[cases], lengths=lengths)
 
 
-def _as_list_of_2d(name: str, X: Any, describe_case: Callable[[int], str]) -> list[np.ndarray]:
-    """Split any accepted collection into float64 series of (n_channels, n_timepoints)."""
+def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarray:
+    """Copy any accepted collection into one float32 array, (n_cases, n_channels, n_timepoints), padded with NaN."""
+    if isinstance(X, np.ndarray) and X.ndim in (2, 3) and X.dtype.kind in "fiub" and X.size:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            values = X.astype(np.float32)
+        return values if values.ndim == 3 else values[:, None, :]
     if not hasattr(X, "__len__") or len(X) == 0:
         raise ShapeError(f"{name}: there is no series; give at least one")
     series = []
-    for i, values in enumerate(X):
+    for i, one in enumerate(X):
         try:
-            x = np.asarray(values, dtype=np.float64)
+            with np.errstate(over="ignore"):
+                x = np.asarray(one, dtype=np.float64).astype(np.float32)
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{name}: {describe_case(i)} is not made of numbers ({error}); remove or recode it"
@@ -172,34 +164,44 @@ def _as_list_of_2d(name: str, X: Any, describe_case: Callable[[int], str]) -> li
                 f"{name}: {describe_case(i)} has {x.ndim} dimensions; a series has shape (time,) or (channels, time)"
             )
         series.append(np.atleast_2d(x))
-    return series
+        if len(series[i]) != len(series[0]):
+            raise ShapeError(
+                f"{name}: {describe_case(i)} has {len(series[i])} channels where {describe_case(0)} has "
+                f"{len(series[0])}; give every series the same channels"
+            )
+    values = np.full((len(series), len(series[0]), max(x.shape[1] for x in series)), np.nan, np.float32)
+    for i, x in enumerate(series):
+        values[i, :, : x.shape[1]] = x
+    return values
 
 
-def _checked(name: str, x: np.ndarray, i: int, describe_case: Callable[[int], str]) -> tuple[np.ndarray, int]:
-    """Cut the NaN tail off, interpolate what is missing inside, and count it."""
-    present = np.isfinite(x)
-    if np.isinf(x).any():
-        channel, step = np.argwhere(np.isinf(x))[0]
+def _fill_missing(name: str, values: np.ndarray, describe_case: Callable[[int], str]) -> tuple[np.ndarray, int]:
+    """Find the series' lengths, interpolate in place what is missing before their ends, and count it."""
+    n_timepoints = values.shape[2]
+    missing = np.isnan(values)
+    if np.isinf(values).any():
+        i, channel, step = np.argwhere(np.isinf(values))[0]
         raise DataError(
-            f"{name}: {describe_case(i)} has an infinite value at time step {step + 1}"
-            + (f" of channel {channel + 1}" if len(x) > 1 else "")
+            f"{name}: {describe_case(int(i))} has an infinite value (or one too large for 32 bits) at time step "
+            f"{step + 1}"
+            + (f" of channel {channel + 1}" if values.shape[1] > 1 else "")
             + "; replace it, or leave it empty to have it interpolated"
         )
-    if x.size == 0 or not present.any():
-        raise DataError(f"{name}: {describe_case(i)} has no values at all; remove it")
-    empty_channels = np.flatnonzero(~present.any(axis=1))
-    if len(empty_channels):
+    empty = missing.all(axis=2)  # (n_cases, n_channels); all of them where there are no time steps
+    if empty.any():
+        i = int(np.argmax(empty.any(axis=1)))
+        if empty[i].all():
+            raise DataError(f"{name}: {describe_case(i)} has no values at all; remove it")
         raise DataError(
-            f"{name}: {describe_case(i)} has no values in channel {empty_channels[0] + 1}; remove the case, "
+            f"{name}: {describe_case(i)} has no values in channel {int(np.argmax(empty[i])) + 1}; remove the case, "
             "or the channel from all cases"
         )
-    length = int(np.flatnonzero(present.any(axis=0))[-1]) + 1
-    x, present = x[:, :length].copy(), present[:, :length]
-    steps = np.arange(length)
-    for channel, known in zip(x, present, strict=True):
-        if not known.all():
-            channel[~known] = np.interp(steps[~known], steps[known], channel[known])
-    return x.astype(np.float32), int((~present).sum())
+    lengths = n_timepoints - np.argmin(missing.all(axis=1)[:, ::-1], axis=1).astype(np.int64)
+    missing &= np.arange(n_timepoints) < lengths[:, None, None]
+    for i, channel in np.argwhere(missing.any(axis=2)):
+        x, gaps = values[i, channel, : lengths[i]], missing[i, channel, : lengths[i]]
+        x[gaps] = np.interp(np.flatnonzero(gaps), np.flatnonzero(~gaps), x[~gaps])
+    return lengths, int(missing.sum())
 
 
 def _encode(

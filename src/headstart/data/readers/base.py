@@ -12,7 +12,7 @@ from headstart.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING = ("", "?", "NaN", "nan", "NA", "N/A", "NULL", "null", "None")
+MISSING = ["", "?", "NaN", "nan", "NA", "N/A", "NULL", "null", "None"]
 """How text files write a missing value."""
 
 

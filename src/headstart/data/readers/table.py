@@ -6,6 +6,7 @@ in which they first appear; rows are sorted by time, which gives their order and
 """
 
 import csv
+import importlib.util
 import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -59,10 +60,8 @@ def read_parquet(file: File, columns: Columns) -> Series:
     """Read a Parquet table; see `headstart.data.readers.base.Reader`. Labels keep their type."""
     import pandas as pd
 
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise DataError(f"{file.path}: reading Parquet needs pyarrow; pip install 'headstart[parquet]'") from None
+    if importlib.util.find_spec("pyarrow") is None:
+        raise DataError(f"{file.path}: reading Parquet needs pyarrow; pip install 'headstart[parquet]'")
     try:
         frame = pd.read_parquet(io.BytesIO(file.content), engine="pyarrow")
     except (OSError, ValueError):  # pyarrow's ArrowInvalid is a ValueError

@@ -32,13 +32,13 @@ def read(file: File, columns: Columns) -> Series:
     check_equal_widths(
         file, [width + 1 for width in widths], line_numbers, "pad shorter series with NaN, or correct the line"
     )
-    frame = pd.read_csv(
+    frame = pd.read_csv(  # type: ignore[call-overload]  # pandas-stubs knows na_values for names that are text only
         io.StringIO("\n".join(lines)),
         sep=separator,
         header=None,
-        names=range(1, widths[0] + 2),
+        names=tuple(range(1, widths[0] + 2)),
         index_col=False,
-        dtype={1: str} if columns.label is not None else None,
+        dtype={} if columns.label is None else {1: str},
         keep_default_na=False,
         na_values=dict.fromkeys(range(1 if columns.label is None else 2, widths[0] + 2), MISSING),
         skipinitialspace=True,
