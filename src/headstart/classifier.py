@@ -152,7 +152,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels of the series, (n_cases,), as they were in training."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        codes = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[codes]
 
     def save(self, folder: str | Path) -> None:
         """Write the fitted classifier to a folder: JSON and safetensors, no pickle.
@@ -275,10 +276,12 @@ def check_replaceable(folder: Path) -> None:
 
 def _is_table(X: Any) -> bool:
     """Whether X is one series a row in two dimensions, as scikit-learn knows it, and not one of our own forms."""
-    try:
-        return np.ndim(X) != 3
-    except ValueError:  # a list of series of different lengths
-        return False
+    if isinstance(X, list | tuple):
+        try:
+            return np.ndim(X) != 3
+        except ValueError:  # series of different lengths
+            return False
+    return not (isinstance(X, np.ndarray) and X.ndim == 3)
 
 
 def _seed(random_state: Any) -> int:

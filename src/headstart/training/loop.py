@@ -119,7 +119,7 @@ def _check(network: Network, data: Dataset) -> None:
         raise DataError(f"{data.name}: training needs a label for every case")
     if data.n_classes < 2:
         raise DataError(
-            f"{data.name}: all {data.n_cases} cases have the same class ({data.classes[0]}); "
+            f"{data.name}: there is only one class ({data.classes[0]}) in all {data.n_cases} cases; "
             "training needs at least two"
         )
     if network.n_channels != data.n_channels or network.n_classes != data.n_classes:
