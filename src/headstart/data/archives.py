@@ -170,6 +170,8 @@ def download_archive(name: str) -> Path:
             os.replace(checksum, _checksum_path(target))
             os.replace(fresh, target)
     except requests.RequestException as error:
+        if error.response is not None:
+            error.response.close()  # pooch leaves it open
         raise DataError(
             f"{url} could not be downloaded ({_reason(error)}); check the connection, or fetch the file by hand and "
             "put it into a folder named in HEADSTART_ARCHIVE"

@@ -216,7 +216,7 @@ def _encode(
     missing = np.array([label is None or label != label or label == "" for label in labels.tolist()])
     if missing.any():
         raise DataError(f"{name}: {describe_case(int(np.argmax(missing)))} has no label; label it or remove it")
-    if labels.dtype == object:
+    if labels.dtype == object and classes is None:
         try:
             labels = np.array(labels.tolist())  # one type for all, where there is one
         except ValueError:

@@ -36,10 +36,11 @@ def read_csv(file: File, columns: Columns) -> Series:
     """Read a comma-separated table with a header row; see `headstart.data.readers.base.Reader`."""
     import pandas as pd
 
-    lines, line_numbers = numbered_lines(file.text())
+    text = file.text()
+    lines, line_numbers = numbered_lines(text)
     header = _cells(file, lines[:1])[0]
     _check_header(file, header)
-    widths = [len(cells) for cells in _cells(file, lines)] if '"' in file.text() else [s.count(",") + 1 for s in lines]
+    widths = [len(cells) for cells in _cells(file, lines)] if '"' in text else [line.count(",") + 1 for line in lines]
     check_equal_widths(
         file, widths, line_numbers, "leave cells empty at the end of a shorter series, but keep their commas"
     )
@@ -172,8 +173,7 @@ def _times(file: File, column: "pd.Series", name_row: Callable[[int], str]) -> n
     import pandas as pd
 
     times = pd.to_numeric(column, errors="coerce")
-    if times.isna().any() and not pd.api.types.is_numeric_dtype(column):
-        # Other ways to write dates leave open which number is the day.
+    if times.isna().all():  # not numbers, then dates; other ways to write them leave open which number is the day
         times = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
     wrong = times.isna().to_numpy()
     if wrong.any():

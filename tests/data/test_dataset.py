@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from headstart.data import Dataset, describe, z_normalise
+from headstart.data.preprocessing import require_variation
+from headstart.errors import DataError, ShapeError
+
+
+def test_array_and_list_give_the_same():
+    X = np.random.default_rng(0).normal(size=(4, 2, 7))
+    X[1, 0, 5:] = X[1, 1, 4:] = np.nan
+    X[2, 1, 2] = np.nan
+    of_array = Dataset.from_arrays("x", X, list("abab"))
+    of_list = Dataset.from_arrays("x", [x[:, :5] if i == 1 else x for i, x in enumerate(X)], list("abab"))
+    assert of_array.fingerprint == of_list.fingerprint
+    assert of_array.lengths.tolist() == [7, 5, 7, 7]
+    assert of_array.n_interpolated == of_list.n_interpolated == 2
+    np.testing.assert_allclose(of_array.X[2, 1, 2], (X[2, 1, 1] + X[2, 1, 3]) / 2, rtol=1e-6)
+    assert of_array.X[1, 1, 4] == of_array.X[1, 1, 3]
+    assert np.isnan(of_array.X[1, :, 5:]).all()
+
+
+def test_arrays_given_are_not_changed():
+    X = np.array([[1, np.nan, 3]], np.float32)
+    assert Dataset.from_arrays("x", X).X.tolist() == [[[1, 2, 3]]]
+    assert np.isnan(X[0, 1])
+
+
+def test_common_padding_is_cut_off():
+    assert Dataset.from_arrays("x", [[1, 2, np.nan], [3, np.nan, np.nan]]).X.shape == (2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ([], ShapeError, "no series"),
+        (np.empty((0, 5)), ShapeError, "no series"),
+        (3, ShapeError, "no series"),
+        (np.empty((2, 0)), DataError, "case 1 has no values"),
+        ([[1, 2], []], DataError, "case 2 has no values"),
+        (np.zeros(4), ShapeError, "case 1 has 0 dimensions"),
+        (np.zeros((2, 2, 2, 2)), ShapeError, "case 1 has 3 dimensions"),
+        ([[1, 2], ["a", 2]], DataError, "case 2 is not made of numbers"),
+        ([np.zeros((2, 3)), np.zeros((1, 3))], ShapeError, "case 2 has 1 channels where case 1 has 2"),
+        ([[1, 2], [1, np.inf]], DataError, "case 2 has an infinite value .* at time step 2;"),
+        ([[[1, 2], [1, 1e200]]], DataError, "case 1 has an infinite value .*too large.* at time step 2 of channel 2"),
+        (np.array([[1e39, 1.0]]), DataError, "case 1 has an infinite value .* at time step 1"),
+        ([[1, 2], [np.nan, np.nan]], DataError, "case 2 has no values at all"),
+        ([[[1, 2], [np.nan, np.nan]]], DataError, "case 1 has no values in channel 2"),
+    ],
+)
+def test_bad_series(X, error, message):
+    with pytest.raises(error, match=f"^toy: .*{message}"):
+        Dataset.from_arrays("toy", X)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([1], ShapeError, "2 series need 2 labels"),
+        ([[1], [2]], ShapeError, "2 series need 2 labels"),
+        ([1.0, np.nan], DataError, "case 2 has no label"),
+        (["a", None], DataError, "case 2 has no label"),
+        (["", "b"], DataError, "case 1 has no label"),
+    ],
+)
+def test_bad_labels(labels, error, message):
+    with pytest.raises(error, match=message):
+        Dataset.from_arrays("toy", [[1, 2], [3, 4]], labels)
+
+
+def test_describe():
+    data = Dataset.from_arrays("toy", [[1, np.nan, 3], [4, 5], [6, 7]], ["b", "a", "b"])
+    summary = describe(data)
+    assert summary.class_counts == {"a": 1, "b": 2}
+    assert (summary.n_cases, summary.n_channels, summary.shortest, summary.longest) == (3, 1, 2, 3)
+    assert (summary.n_interpolated, summary.n_unlabelled) == (1, 0)
+    assert describe(Dataset.from_arrays("toy", [[1, 2]])).n_unlabelled == 1
+
+
+def test_z_normalise_keeps_padding():
+    data = z_normalise(Dataset.from_arrays("toy", [[[1, 2, 3], [5, 5, 5]], [[1, 3], [2, 8]]]))
+    np.testing.assert_allclose(np.nanmean(data.X, axis=2), 0, atol=1e-6)
+    np.testing.assert_allclose(np.nanstd(data.X, axis=2), [[1, 0], [1, 1]], atol=1e-6)
+    assert np.isnan(data.X[1, :, 2]).all()
+
+
+def test_constant_series():
+    data = Dataset.from_arrays("toy", [[1, 2], [3, 3]])
+    assert z_normalise(data).X.tolist() == [[[-1, 1]], [[0, 0]]]
+    with pytest.raises(DataError, match="case 2 never changes"):
+        require_variation(data)
