@@ -141,6 +141,12 @@ BAD = {
         {},
         ["row 2", "no label"],
     ),
+    "measurements as labels in Parquet": (
+        "x.parquet",
+        parquet(pd.DataFrame({"a": [1, 2, 3], "label": [0.1, 0.2, 0.3]})),
+        {},
+        ["column 'label'", "measurement"],
+    ),
     "text in Parquet": (
         "x.parquet",
         parquet(pd.DataFrame({"a": ["1", "b"], "label": ["x", "y"]})),

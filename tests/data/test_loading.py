@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headstart.data import load
-from headstart.errors import DataError, UnknownNameError
+from headstart.errors import DataError, ShapeError, UnknownNameError
 
 TRAIN, TEST = "1\t0\t1\n2\t1\t0\n", "2\t5\t6\n1\t6\t5\n2\t7\t5\n"
 
@@ -85,6 +85,13 @@ def test_class_unseen_in_training(tmp_path):
     with pytest.raises(
         DataError, match=r"line 2 of .*Toy_TEST\.tsv has the label '3', which is not among the 2 classes"
     ):
+        load(tmp_path)
+
+
+def test_different_channels(tmp_path):
+    (tmp_path / "Toy_TRAIN.ts").write_text("@data\n1,2:1\n2,1:2\n")
+    (tmp_path / "Toy_TEST.ts").write_text("@data\n1,2:3,4:1\n")
+    with pytest.raises(ShapeError, match=r"Toy_TEST\.ts has 2 channels where .*Toy_TRAIN\.ts has 1; give both"):
         load(tmp_path)
 
 

@@ -123,7 +123,7 @@ def test_labels_of_old_ucr_files_are_integers(tmp_path):
     assert read(path).labels.tolist() == [1, -1]
 
 
-@pytest.mark.parametrize("labels", [[3, 1], [2.5, 1.5], [True, False], ["x", "y"]])
+@pytest.mark.parametrize("labels", [[3, 1], [2.5, 1.5], [True, False], ["x", "y"], ["1", "2"]])
 def test_parquet_labels_keep_their_type(tmp_path, labels):
     table = pd.DataFrame({"a": [1, 2], "b": [2, 4], "label": labels})
     table.to_parquet(tmp_path / "toy.parquet")

@@ -12,7 +12,7 @@ from headstart.data.dataset import Dataset
 from headstart.data.files import Location, is_container, list_files
 from headstart.data.readers import READERS, Columns, from_text
 from headstart.data.readers.base import shorten
-from headstart.errors import DataError
+from headstart.errors import DataError, ShapeError
 
 _SPLIT = re.compile(r"(?P<name>.+)_(?P<part>TRAIN|TEST)", re.IGNORECASE)
 
@@ -50,6 +50,8 @@ def load(
     ------
     DataError
         If a file cannot be used as it is, or a test case has a class that no training case has.
+    ShapeError
+        If training and test series differ in their number of channels.
     UnknownNameError
         If there is no data set of that name.
 
@@ -70,7 +72,12 @@ def load(
     train = _read(train_file, columns)
     if test_file is None:
         return train, None
-    return train, _read(test_file, columns, classes=train.classes if label is not None else None)
+    test = _read(test_file, columns, classes=train.classes if label is not None else None)
+    if test.n_channels != train.n_channels:
+        raise ShapeError(
+            f"{test_file} has {test.n_channels} channels where {train_file} has {train.n_channels}; give both the same"
+        )
+    return train, test
 
 
 def read(
@@ -126,11 +133,9 @@ def _read(place: Location, columns: Columns, classes: np.ndarray | None = None) 
         known = shorten(sorted(suffix for suffix in READERS if suffix))
         raise DataError(f"{file.path}: unknown format {file.suffix!r}; give one of {known}, also with .gz or in a .zip")
     series = READERS[file.suffix](file, columns)
-    labels = series.labels
-    if labels is not None:
-        labels = _typed(labels, classes)
-        if classes is None:
-            _check_labels_repeat(file.path, labels, series.label_place)
+    labels = _typed(series.labels, classes) if isinstance(series.labels, list) else series.labels
+    if labels is not None and classes is None:
+        _check_labels_repeat(file.path, labels, series.label_place)
     match = _SPLIT.fullmatch(file.stem)
     name = match["name"] if match else file.stem
     return Dataset.from_arrays(
@@ -138,19 +143,17 @@ def _read(place: Location, columns: Columns, classes: np.ndarray | None = None) 
     )
 
 
-def _typed(labels: Sequence | np.ndarray, classes: np.ndarray | None) -> Sequence | np.ndarray:
+def _typed(labels: list[str], classes: np.ndarray | None) -> np.ndarray:
     """Give labels that were read as text the type of the classes, or their own."""
-    if not all(isinstance(label, str) for label in labels):
-        return labels
     if classes is None:
         return from_text(labels)
     written = {str(label): label for label in classes.tolist()}
     return np.array([written.get(label, label) for label in labels], dtype=object)
 
 
-def _check_labels_repeat(path: str, labels: Sequence | np.ndarray, place: str) -> None:
+def _check_labels_repeat(path: str, labels: np.ndarray, place: str) -> None:
     """Raise DataError if the labels look like an index or a measurement."""
-    labels = np.asarray(labels)
+    labels = np.array(labels.tolist())  # one type, where they come as objects
     n_cases, n_different = len(labels), len(set(labels.tolist()))
     fractions = labels.dtype.kind == "f" and bool((labels % 1 != 0).any())
     if n_different > max(2, n_cases / 2) if fractions else n_different == n_cases >= 10:

@@ -39,5 +39,6 @@ def require_variation(data: Dataset) -> None:
     if len(flat):
         raise DataError(
             f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), and "
-            f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all), or switch normalisation off"
+            f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all), or switch normalisation "
+            "off"
         )

@@ -42,7 +42,8 @@ class Series(NamedTuple):
     X
         Series as `Dataset.from_arrays` takes them.
     labels
-        (n_cases,): text that `from_text` gives its type, or any numbers; None if unlabelled.
+        (n_cases,): a list of text, which `from_text` gives its type, or an array of labels as they are; None if
+        unlabelled.
     rows
         What to call case i: the file's row or line.
     label_place
@@ -50,7 +51,7 @@ class Series(NamedTuple):
     """
 
     X: Any
-    labels: Sequence[Any] | np.ndarray | None
+    labels: list[str] | np.ndarray | None
     rows: Callable[[int], str]
     label_place: str
 

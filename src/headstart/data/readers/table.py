@@ -46,7 +46,7 @@ def read_csv(file: File, columns: Columns) -> Series:
     )
     texts = {name for name in (columns.label, columns.case) if name in header}
     frame = pd.read_csv(
-        io.StringIO("\n".join(lines)),
+        io.BytesIO("\n".join(lines).encode()),  # StringIO would take four bytes a character
         index_col=False,
         dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
@@ -54,7 +54,8 @@ def read_csv(file: File, columns: Columns) -> Series:
         skipinitialspace=True,
         low_memory=False,
     )
-    return _split(file, frame, columns, lambda i: f"line {line_numbers[i + 1]}")
+    series = _split(file, frame, columns, lambda i: f"line {line_numbers[i + 1]}")
+    return series if series.labels is None else series._replace(labels=list(series.labels))
 
 
 def read_parquet(file: File, columns: Columns) -> Series:
@@ -67,8 +68,9 @@ def read_parquet(file: File, columns: Columns) -> Series:
         frame = pd.read_parquet(io.BytesIO(file.content), engine="pyarrow")
     except (OSError, ValueError):  # pyarrow's ArrowInvalid is a ValueError
         raise DataError(f"{file.path} {DAMAGED}, or is not Parquet") from None
+    frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
     frame.columns = frame.columns.map(str)
-    return _split(file, frame.reset_index(drop=True), columns, lambda i: f"row {i + 1}")
+    return _split(file, frame, columns, lambda i: f"row {i + 1}")
 
 
 def _cells(file: File, lines: list[str]) -> list[list[str]]:

@@ -33,7 +33,7 @@ def read(file: File, columns: Columns) -> Series:
         file, [width + 1 for width in widths], line_numbers, "pad shorter series with NaN, or correct the line"
     )
     frame = pd.read_csv(  # type: ignore[call-overload]  # pandas-stubs knows na_values for names that are text only
-        io.StringIO("\n".join(lines)),
+        io.BytesIO("\n".join(lines).encode()),  # StringIO would take four bytes a character
         sep=separator,
         header=None,
         names=tuple(range(1, widths[0] + 2)),
