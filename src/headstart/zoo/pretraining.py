@@ -102,9 +102,8 @@ def train_source(
         recipe=recipe.to_dict(),
         seed=seed,
         normalise=normalise,
-        epochs_done=len(history.losses),
+        losses=[float(f"{loss:.5g}") for loss in history.losses],
         best_epoch=history.best_epoch,
-        train_loss=history.best_loss,
         train_seconds=round(history.train_seconds, 3),
         device=where.type,
         versions={

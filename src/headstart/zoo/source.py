@@ -49,8 +49,8 @@ class Card:
         Whether series are z-normalised before the network sees them.
     started_from
         Name of the source it was fine-tuned from; None if it was trained from scratch.
-    epochs_done, best_epoch, train_loss, train_seconds, interrupted
-        Of the training run; `train_loss` is that of the weights kept.
+    losses, best_epoch, train_seconds, interrupted
+        Of the training run: the training loss of each epoch, and the epoch (counted from 1) whose weights were kept.
     test_accuracy
         On the data set's own test part, if it was ever measured. It never decided anything.
     licence
@@ -72,9 +72,8 @@ class Card:
     recipe: dict[str, Any]
     seed: int
     normalise: bool
-    epochs_done: int
+    losses: list[float]
     best_epoch: int
-    train_loss: float
     train_seconds: float
     device: str
     versions: dict[str, str]

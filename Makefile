@@ -1,0 +1,46 @@
+# Every target makes its own virtual environment when it is missing; Python 3.11 or newer and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT := demo-out
+
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo   fine-tune a network on real data with and without transfer (two minutes)"
+	@echo "make test   run the tests"
+	@echo "make check  lint, type check, and tests with warnings as errors"
+	@echo "make bench  speed against other libraries; with HEADSTART_ARCHIVE and HEADSTART_REFERENCE also accuracy"
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed
+	mkdir -p $(OUT)
+	$(BIN)/headstart pretrain GunPoint --out $(OUT)/GunPoint.safetensors
+	$(BIN)/headstart fit ArrowHead --source $(OUT)/GunPoint.safetensors --out $(OUT)/model --picture $(OUT)/result.png
+	$(BIN)/headstart predict $(OUT)/model ArrowHead --out $(OUT)/predictions.csv
+
+test: $(VENV)/installed
+	$(BIN)/pytest -q
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -W error
+
+bench: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python benchmarks/dtw.py
+	$(BIN)/python benchmarks/barycenter.py
+ifneq ($(and $(HEADSTART_ARCHIVE),$(HEADSTART_REFERENCE)),)
+	$(BIN)/python benchmarks/similarity_matrix.py
+	$(BIN)/python benchmarks/neighbours.py
+	$(BIN)/python benchmarks/published_fcn.py
+endif
+
+clean:
+	rm -rf $(VENV) $(OUT)

@@ -1,0 +1,93 @@
+"""Tables and sentences for the console."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from headstart.comparison import Comparison
+from headstart.data import Dataset, Summary, describe
+from headstart.zoo.source import Card
+
+_MAX_CLASSES = 12
+"""Classes that a table names one by one."""
+
+
+def data_table(parts: dict[str, Dataset]) -> Table:
+    """Say what was read: a column for each part (train, test), a row for each property."""
+    summaries = {part: describe(data) for part, data in parts.items()}
+    table = Table(title=next(iter(parts.values())).name, title_justify="left", show_edge=False)
+    table.add_column("")
+    for part in parts:
+        table.add_column(part, justify="right")
+
+    def add(label: str, cells: Iterable[object]) -> None:
+        table.add_row(label, *map(str, cells))
+
+    add("series", (s.n_cases for s in summaries.values()))
+    add("channels", (s.n_channels for s in summaries.values()))
+    add("time steps", (_lengths(s) for s in summaries.values()))
+    add("missing values, interpolated", (s.n_interpolated for s in summaries.values()))
+    classes = next(iter(summaries.values())).class_counts
+    if len(classes) > _MAX_CLASSES:
+        add("classes", (len(s.class_counts) for s in summaries.values()))
+        add("series a class", (_range(s.class_counts.values()) for s in summaries.values()))
+    else:
+        for name in classes:
+            add(f"class {name}", (s.class_counts.get(name, 0) for s in summaries.values()))
+    unlabelled = [s.n_unlabelled for s in summaries.values()]
+    if any(unlabelled):
+        add("without a label", unlabelled)
+    return table
+
+
+def training_sentence(card: Card) -> str:
+    """Say how a network was trained."""
+    start = "trained from scratch" if card.started_from is None else f"fine-tuned from {card.started_from}"
+    epochs = f"{len(card.losses)} epochs" + (" until it was interrupted" if card.interrupted else "")
+    return (
+        f"{card.dataset}: {card.network} {start}, recipe {card.recipe['name']}, {epochs}, {card.train_seconds:.1f} s."
+    )
+
+
+def comparison_table(comparison: Comparison, source_name: str | None) -> Table:
+    """Show accuracies with and without transfer."""
+    table = Table(title=f"Right among {comparison.held_out}", title_justify="left", show_edge=False)
+    table.add_column("")
+    table.add_column("right", justify="right")
+    table.add_column("accuracy", justify="right")
+
+    def add(name: str, accuracy: float) -> None:
+        table.add_row(name, f"{round(accuracy * len(comparison.correct))}", f"{accuracy:.3f}")
+
+    add("from scratch" if source_name is None else f"from {source_name}", comparison.correct.mean())
+    if comparison.correct_from_scratch is not None:
+        add("from scratch", comparison.correct_from_scratch.mean())
+    add("the most frequent class", comparison.majority_share)
+    return table
+
+
+def verdict(comparison: Comparison) -> str:
+    """Say whether transfer paid, and whether that could be chance."""
+    if comparison.correct_from_scratch is None:
+        return "There was no source, so there is no transfer to judge; --source names one."
+    gained = int((comparison.correct & ~comparison.correct_from_scratch).sum())
+    lost = int((~comparison.correct & comparison.correct_from_scratch).sum())
+    counts = f"{gained} series are right only with transfer, {lost} only from scratch"
+    if gained == lost:
+        return f"{counts}: transfer made no difference here."
+    word = "helps" if gained > lost else "hurts"
+    if comparison.p_value < 0.05:
+        return (
+            f"{counts}: here transfer {word}, by more than chance (exact McNemar test, p = {comparison.p_value:.2g})."
+        )
+    return f"{counts}: transfer {word} no more than chance can (exact McNemar test, p = {comparison.p_value:.2g})."
+
+
+def _lengths(summary: Summary) -> str:
+    return _range((summary.shortest, summary.longest))
+
+
+def _range(values: Iterable[int]) -> str:
+    values = list(values)
+    low, high = min(values), max(values)
+    return f"{low}" if low == high else f"{low} to {high}"
