@@ -10,6 +10,7 @@ import pytest
 
 from headstart.data import load, read
 from headstart.errors import DataError, HeadstartError, ShapeError
+from tests.data.writers import WRITERS
 
 GOOD_TSV = "1\t0.5\t1.5\n2\t1.5\t0.5\n"
 LONG = {"case": "id", "time": "t"}
@@ -196,6 +197,41 @@ def test_bad_file(tmp_path, case):
     assert "\n" not in message
     assert ";" in message or "damaged" in message  # what to do follows what was wrong
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_files_changed_anywhere_raise_nothing_else(tmp_path):
+    """Cut out or put in something at random places: reading works or refuses, and never breaks."""
+    random = np.random.default_rng(0)
+    pieces = [
+        b",",
+        b"\t",
+        b":",
+        b"\n",
+        b"\r",
+        b"?",
+        b"NaN",
+        b"inf",
+        b"'",
+        b'"',
+        b"\xff",
+        b"\0",
+        b"@data",
+        b"1e400",
+        b"",
+    ]
+    series, labels = [random.normal(size=(1, 5)) for _ in range(4)], ["a", "b"] * 2
+    n_refused = 0
+    for suffix, writer in WRITERS.items():
+        writer(path := tmp_path / f"x{suffix}", series, labels)
+        content = path.read_bytes()
+        for _ in range(30):
+            start = int(random.integers(len(content)))
+            path.write_bytes(content[:start] + random.choice(pieces) + content[start + int(random.integers(3)) :])
+            try:
+                read(path)
+            except DataError:
+                n_refused += 1
+    assert n_refused > 30
 
 
 def test_labels_and_series_of_an_npz_differ_in_number(tmp_path):

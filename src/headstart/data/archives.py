@@ -11,11 +11,11 @@ import os
 import re
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from headstart.data.files import DAMAGE_ERRORS
 from headstart.errors import DataError, UnknownNameError
 
 URL = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
@@ -195,7 +195,7 @@ def _check_holds_training_set(path: Path, url: str) -> None:
             whole = archive.testzip() is None
             if whole and any("_train" in member.lower() for member in archive.namelist()):
                 return
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except DAMAGE_ERRORS:
         pass
     raise DataError(f"{url} served no zip with a training set; try again later, or check the page of the data set")
 

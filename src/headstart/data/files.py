@@ -1,6 +1,7 @@
 """Data files, wherever they lie: plain, gzip, or inside a zip or a folder, always handed on as bytes in memory."""
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from headstart.errors import DataError
 
 DAMAGED = "is damaged or was cut off; copy or download it again"
+DAMAGE_ERRORS = (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError)
+"""What unpacking raises for damaged files; NotImplementedError is zipfile's for a version that never was."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Location:
             raise DataError(f"there is no file {self}; check the path") from None
         except IsADirectoryError:
             raise DataError(f"{self} is a folder; name a file in it") from None
-        except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error):
+        except DAMAGE_ERRORS:
             raise DataError(f"{self} {DAMAGED}") from None
         except RuntimeError:  # what zipfile raises for a member with a password
             raise DataError(f"{self} is encrypted; unpack it first") from None
@@ -130,7 +133,7 @@ def list_files(container: Path) -> list[Location]:
         try:
             with zipfile.ZipFile(container) as archive:
                 found = [Location(container, info.filename) for info in archive.infolist() if not info.is_dir()]
-        except zipfile.BadZipFile:
+        except DAMAGE_ERRORS:
             raise DataError(f"{container} {DAMAGED}") from None
         except FileNotFoundError:
             raise DataError(f"there is no file {container}; check the path") from None

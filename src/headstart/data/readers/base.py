@@ -100,7 +100,8 @@ def quote(text: str, most: int = 40) -> str:
 
 def numbered_lines(text: str) -> tuple[list[str], list[int]]:
     """Split text into its lines that are not blank, and their numbers, from 1."""
-    lines = text.replace("\r\n", "\n").split("\n")  # str.splitlines would also split at rarer characters
+    # As pandas and Python's files split; str.splitlines would also split at rarer characters.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     pairs = [(line, number) for number, line in enumerate(lines, 1) if line and not line.isspace()]
     return [line for line, _ in pairs], [number for _, number in pairs]
 

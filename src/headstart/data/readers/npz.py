@@ -1,12 +1,10 @@
 """NumPy's ``.npz``: an array X, (cases, time) or (cases, channels, time), padded with NaN, and an array y of labels."""
 
 import io
-import zipfile
-import zlib
 
 import numpy as np
 
-from headstart.data.files import DAMAGED, File
+from headstart.data.files import DAMAGE_ERRORS, DAMAGED, File
 from headstart.data.readers.base import Columns, Series, shorten
 from headstart.errors import DataError
 
@@ -25,7 +23,7 @@ def read(file: File, columns: Columns) -> Series:
             found = {name: arrays[name] for name in wanted}
     except DataError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except (*DAMAGE_ERRORS, RuntimeError):  # RuntimeError is zipfile's for a member with a password
         raise DataError(f"{file.path} {DAMAGED}") from None
     except (ValueError, AttributeError):  # an array of objects; an .npy under a wrong name
         raise DataError(
