@@ -106,13 +106,20 @@ def numbered_lines(text: str) -> tuple[list[str], list[int]]:
     return [line for line, _ in pairs], [number for _, number in pairs]
 
 
+def is_number(text: str) -> bool:
+    """Whether a cell is a number, or missing in one of the ways that look like a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def check_numbers(file: File, rows: Iterable[Sequence[str]], name_row: Callable[[int], str]) -> None:
     """Raise DataError at the first cell that is not a number; rows holds the cells of each."""
     for i, cells in enumerate(rows):
         for step, cell in enumerate(cells, 1):
-            try:
-                float(cell.replace("?", "nan"))
-            except ValueError:
+            if not is_number(cell.replace("?", "nan")):
                 raise DataError(
                     f"{file.path}: {name_row(i)} holds {quote(cell.strip())} at value {step}, which is not a number; "
                     "correct it, or write ? if it is missing"

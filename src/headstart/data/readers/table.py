@@ -19,6 +19,7 @@ from headstart.data.readers.base import (
     Columns,
     Series,
     check_equal_widths,
+    is_number,
     numbered_lines,
     quote,
     shorten,
@@ -67,7 +68,7 @@ def read_parquet(file: File, columns: Columns) -> Series:
     try:
         frame = pd.read_parquet(io.BytesIO(file.content), engine="pyarrow")
     except (OSError, ValueError):  # pyarrow's ArrowInvalid is a ValueError
-        raise DataError(f"{file.path} {DAMAGED}, or is not Parquet") from None
+        raise DataError(f"{file.path} is not Parquet, or {DAMAGED}") from None
     frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
     frame.columns = frame.columns.map(str)
     return _split(file, frame, columns, lambda i: f"row {i + 1}")
@@ -89,7 +90,7 @@ def _check_header(file: File, header: list[str]) -> None:
             + "; separate the columns by commas"
         )
     counted = [str(i + int(header[0] == "1")) for i in range(len(header))]  # how pandas names columns without names
-    if header != counted and all(_is_number(name) for name in header):
+    if header != counted and all(is_number(name) for name in header):
         raise DataError(
             f"{file.path}: the first line has numbers only, so there is no header; name the columns, or, if the "
             "first column is the label, rename the file to .txt"
@@ -101,14 +102,6 @@ def _check_header(file: File, header: list[str]) -> None:
     twice = sorted({name for name in header if header.count(name) > 1}) if len(set(header)) < len(header) else []
     if twice:
         raise DataError(f"{file.path}: several columns are named {shorten(map(repr, twice))}; rename or remove them")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callable[[int], str]) -> Series:
@@ -134,7 +127,7 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
         raise DataError(f"{file.path}: there are no columns of values beside {shorten(roles)}; add them")
     values = frame.drop(columns=roles)
     labels = None if columns.label is None else _labels(frame[columns.label])
-    place = f"column {columns.label!r}"
+    place = f"column {columns.label!r} (of {shorten(names)})"
     if columns.case is None:
         _check_time_steps(file, list(values.columns))
         return Series(to_numbers(file, values, name_row), labels, name_row, place)

@@ -9,7 +9,16 @@ import io
 import re
 
 from headstart.data.files import File
-from headstart.data.readers.base import MISSING, Columns, Series, check_equal_widths, numbered_lines, quote, to_numbers
+from headstart.data.readers.base import (
+    MISSING,
+    Columns,
+    Series,
+    check_equal_widths,
+    is_number,
+    numbered_lines,
+    quote,
+    to_numbers,
+)
 from headstart.errors import DataError
 
 
@@ -18,29 +27,29 @@ def read(file: File, columns: Columns) -> Series:
     import pandas as pd
 
     lines, line_numbers = numbered_lines(file.text())
-    if "\t" in lines[0]:
-        separator, widths = "\t", [line.count("\t") for line in lines]
-    elif "," in lines[0]:
-        separator, widths = ",", [line.count(",") for line in lines]
-    else:
-        separator, widths = r"\s+", [len(line.split()) - 1 for line in lines]
-    if widths[0] == 0:
+    separator = next((mark for mark in "\t," if mark in lines[0]), None)  # None: white space
+    widths = [line.count(separator) + 1 if separator else len(line.split()) for line in lines]
+    if widths[0] == 1:
         raise DataError(
             f"{file.path}: line {line_numbers[0]} has one column only ({quote(lines[0])}); UCR text is separated "
             "by tabs, commas or spaces"
         )
-    check_equal_widths(
-        file, [width + 1 for width in widths], line_numbers, "pad shorter series with NaN, or correct the line"
-    )
+    if not any(cell.strip() in MISSING or is_number(cell) for cell in lines[0].split(separator)[1:]):
+        raise DataError(
+            f"{file.path}: line {line_numbers[0]} looks like a header ({quote(lines[0])}), which UCR text has not; "
+            "remove it, or separate the columns by commas and name the file .csv"
+        )
+    check_equal_widths(file, widths, line_numbers, "pad shorter series with NaN, or correct the line")
+    value_columns = range(1 if columns.label is None else 2, widths[0] + 1)
     frame = pd.read_csv(  # type: ignore[call-overload]  # pandas-stubs knows na_values for names that are text only
         io.BytesIO("\n".join(lines).encode()),  # StringIO would take four bytes a character
-        sep=separator,
+        sep=separator or r"\s+",
         header=None,
-        names=tuple(range(1, widths[0] + 2)),
+        names=tuple(range(1, widths[0] + 1)),
         index_col=False,
         dtype={} if columns.label is None else {1: str},
         keep_default_na=False,
-        na_values=dict.fromkeys(range(1 if columns.label is None else 2, widths[0] + 2), MISSING),
+        na_values=dict.fromkeys(value_columns, MISSING),
         skipinitialspace=True,
         quoting=3,  # csv.QUOTE_NONE
         low_memory=False,
