@@ -55,7 +55,7 @@ def from_list(series: Sequence[np.ndarray]) -> Collection:
     """Join series of (n_channels, length), already checked."""
     starts = np.zeros(len(series) + 1, np.int64)
     np.cumsum([x.shape[1] for x in series], out=starts[1:])
-    return Collection(np.concatenate(series, axis=1), starts)
+    return Collection(np.ascontiguousarray(np.concatenate(series, axis=1)), starts)
 
 
 def collect(X: Any, name: str = "X", dtype: Any = np.float64) -> Collection:
@@ -78,8 +78,7 @@ def collect(X: Any, name: str = "X", dtype: Any = np.float64) -> Collection:
     DataError
         If a value is missing inside a series, is infinite, or is not a number.
     """
-    if dtype not in (np.float32, np.float64):
-        raise DataError(f"the type of the costs is np.float32 or np.float64, not {dtype!r}")
+    check_dtype(dtype)
     if isinstance(X, Collection):
         return X.astype(dtype)
     if isinstance(X, Dataset):  # checked where it was made
@@ -133,3 +132,9 @@ def one_series(x: Any, name: str, dtype: Any = np.float64) -> np.ndarray:
             + "; fill or replace it first (Dataset.from_arrays interpolates what is missing)"
         )
     return values
+
+
+def check_dtype(dtype: Any) -> None:
+    """Raise DataError unless the kernels take this type."""
+    if dtype not in (np.float32, np.float64):
+        raise DataError(f"the type of the costs is np.float32 or np.float64, not {dtype!r}")

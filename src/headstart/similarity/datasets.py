@@ -329,7 +329,7 @@ def _cached_prototypes(
     parameters = (CACHE_FORMAT, dataset.fingerprint, per_class, n_iterations, radius, seed)
     file = Path(cache) / f"{hashlib.sha256(repr(parameters).encode()).hexdigest()[:32]}.npz"
     try:
-        with np.load(file, allow_pickle=False) as saved:
+        with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as saved:
             return Prototypes(dataset.name, saved["X"], saved["codes"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         pass  # absent or damaged: made anew

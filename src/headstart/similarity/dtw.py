@@ -15,7 +15,7 @@ import numpy as np
 
 from headstart.errors import DataError, ShapeError
 from headstart.similarity._parallel import in_parallel, n_threads
-from headstart.similarity._series import Collection, collect, from_list, one_series
+from headstart.similarity._series import Collection, check_dtype, collect, from_list, one_series
 
 CELLS_A_TASK = 10**9  # tens of milliseconds
 PAIRS_A_TASK = 2**16  # at most: a task's pairs are held in memory
@@ -139,7 +139,7 @@ def pairwise_dtw(
     others = collect(Y, "Y", dtype)
     check_channels("X", series.n_channels, "Y", others.n_channels)
     joined = Collection(
-        np.concatenate([series.values, others.values], axis=1),
+        np.ascontiguousarray(np.concatenate([series.values, others.values], axis=1)),
         np.concatenate([series.starts, series.starts[-1] + others.starts[1:]]),
     )
     costs = np.empty((n, len(others)), dtype)
@@ -214,6 +214,7 @@ def _costs(series: Collection, pairs: np.ndarray, band: int) -> np.ndarray:
 
 def _two(x: Any, y: Any, dtype: Any) -> Collection:
     """Check two series and join them."""
+    check_dtype(dtype)
     series = [one_series(x, "x", dtype), one_series(y, "y", dtype)]
     check_channels("x", len(series[0]), "y", len(series[1]))
     return from_list(series)
