@@ -1,15 +1,18 @@
 import hashlib
 import http.server
 import io
+import os
 import threading
 import zipfile
 
+import numpy as np
 import pytest
 
 from headstart.data import SHIPPED, archive_names, archives, download_archive, downloadable_names, find, load
 from headstart.data.archives import same_name
 from headstart.errors import DataError, UnknownNameError
 
+ARCHIVE = os.environ.get("HEADSTART_ARCHIVE")
 TRAIN, TEST = "1\t0\t1\n2\t1\t0\n", "2\t5\t6\n"
 
 # Names in the 2015 release and in the 2018 release, all that differ.
@@ -207,3 +210,16 @@ def test_unknown_names():
         find("Cofee")
     with pytest.raises(UnknownNameError, match="Did you mean 'Coffee'"):
         download_archive("Cofee")
+
+
+@pytest.mark.skipif(ARCHIVE is None, reason="HEADSTART_ARCHIVE names no archive folder")
+def test_every_data_set_of_the_archive_loads():
+    for name in archive_names(ARCHIVE):
+        train, test = load(name, ARCHIVE)
+        assert train.is_labelled
+        assert train.n_classes >= 2
+        assert test is None or set(test.classes.tolist()) == set(train.classes.tolist())
+        if name in SHIPPED:
+            shipped = load(name)[0]
+            assert shipped.labels.tolist() == train.labels.tolist()
+            np.testing.assert_allclose(shipped.X, train.X, rtol=1e-4, atol=1e-4)
