@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from headstart.data import Dataset, load
+from headstart.errors import DataError, ShapeError
+from headstart.report.charts import save_chart
+from headstart.report.fit_chart import _MAX_RIGHT, _MAX_WRONG, _apart, _thinned, fit_chart
+
+LOSSES = {"from GunPoint": [0.7, 0.2, 0.1], "from scratch": [1.0, 0.5, 0.2]}
+ACCURACIES = {"from GunPoint": 0.9, "from scratch": 0.8, "most frequent class": 0.4}
+
+
+def mistaken(test: Dataset, share: float) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    return np.where(generator.random(test.n_cases) < share, generator.choice(test.classes, test.n_cases), test.labels)
+
+
+def rows_with(chart, key: str) -> list[dict]:
+    return [row for rows in chart.to_dict()["datasets"].values() for row in rows if key in row]
+
+
+def small(n_classes: int, n_each: int = 2, length: int = 10) -> Dataset:
+    X = np.random.default_rng(0).normal(size=(n_classes * n_each, length))
+    return Dataset.from_arrays("small", X, [f"name {i % n_classes}" for i in range(len(X))])
+
+
+@pytest.mark.parametrize("name", ["GunPoint", "JapaneseVowels", "ACSF1"])
+def test_real_data_are_drawn(name, tmp_path):
+    test = load(name)[1]
+    chart = fit_chart(test, mistaken(test, 0.3), LOSSES, ACCURACIES, "A finding")
+    save_chart(chart, tmp_path / "a.svg")
+    picture = (tmp_path / "a.svg").read_text()
+    assert ("channel 1 of" in picture) == (test.n_channels > 1)
+    for words in ("A finding", "from GunPoint", "0.800", "Confusions", "right</text>"):
+        assert words in picture
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 5, 6, 7, 30, 60])
+@pytest.mark.parametrize("losses", [{"from scratch": [0.5]}, LOSSES, {"a": [0.0, float("nan")]}])
+def test_any_number_of_classes_and_curves(n_classes, losses):
+    test = small(n_classes)
+    chart = fit_chart(test, mistaken(test, 0.5), losses, ACCURACIES, "A finding")
+    spec = chart.to_dict()  # altair validates it against Vega-Lite's schema
+    assert len({row["panel"] for row in rows_with(chart, "panel")}) == min(n_classes, 6)
+    assert ("with the most mistakes" in str(spec)) == (n_classes > 6)
+
+
+def test_counts_are_right():
+    test = Dataset.from_arrays("toy", np.arange(12).reshape(4, 3), ["a", "a", "a", "b"])
+    chart = fit_chart(test, np.array(["a", "b", "b", "b"]), LOSSES, ACCURACIES, "A finding")
+    assert {row["panel"] for row in rows_with(chart, "panel")} == {"a: 1 of 3 right", "b: 1 of 1 right"}
+    cells = {(row["true"], row["predicted"]): (row["series"], row["outcome"]) for row in rows_with(chart, "true")}
+    assert cells == {("a", "a"): (1, "right"), ("a", "b"): (2, "wrong"), ("b", "b"): (1, "right")}
+    assert {row["case"]: row["outcome"] for row in rows_with(chart, "case")} == {
+        1: "right",
+        2: "wrong",
+        3: "wrong",
+        4: "right",
+    }
+
+
+def test_the_classes_with_the_most_mistakes_are_shown():
+    test = small(10)
+    predicted = test.labels.copy()
+    predicted[test.labels == "name 9"] = "name 0"
+    panels = {row["panel"] for row in rows_with(fit_chart(test, predicted, LOSSES, ACCURACIES, "A finding"), "panel")}
+    assert "name 9: 0 of 2 right" in panels
+
+
+def test_many_series_are_sampled_and_that_is_said():
+    test = small(2, n_each=100)
+    chart = fit_chart(test, mistaken(test, 0.8), LOSSES, ACCURACIES, "A finding")
+    lines = rows_with(chart, "case")
+    assert sum(line["outcome"] == "right" for line in lines) == 2 * _MAX_RIGHT
+    assert sum(line["outcome"] == "wrong" for line in lines) == 2 * _MAX_WRONG
+    assert "taken at random" in str(chart.to_dict())
+
+
+def test_thinning_keeps_peaks_and_ends():
+    x = np.zeros(10_000)
+    x[[0, 1234, 7777, -1]] = 1.0, 5.0, -5.0, 2.0
+    steps, values = _thinned(x)
+    assert len(steps) < 300
+    assert {0, 1234, 7777, 9999} <= set(steps.tolist())
+    np.testing.assert_array_equal(values, x[steps])
+
+
+def test_labels_move_apart_and_stay_inside():
+    moved = _apart([148.0, 147.0, 20.0], height=150, distance=15)
+    assert moved == [150.0, 135.0, 20.0]
+
+
+def test_bad_predictions_are_refused():
+    test = load("GunPoint")[1]
+    with pytest.raises(ShapeError, match="150 series need 150 predictions"):
+        fit_chart(test, test.labels[1:], LOSSES, ACCURACIES, "A finding")
+    with pytest.raises(DataError, match=r"case 1 was given the label 7"):
+        fit_chart(test, np.full(150, 7), LOSSES, ACCURACIES, "A finding")
+    with pytest.raises(DataError, match="the label of every series"):
+        fit_chart(Dataset.from_arrays("x", test.X), np.full(150, 1), LOSSES, ACCURACIES, "A finding")
