@@ -17,6 +17,7 @@ _MODULES = {
     "Recipe": "headstart.training",
     "Source": "headstart.zoo",
     "pretrain": "headstart.zoo",
+    "rank_sources": "headstart.selection",
     "fine_tune": "headstart.transfer",
     "TransferClassifier": "headstart.classifier",
 }

@@ -17,10 +17,12 @@ from headstart.data.dataset import Dataset
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
 from headstart.progress import epoch_bar
+from headstart.selection import choose_source
 from headstart.training import Recipe, class_probabilities
 from headstart.training.device import find_device
 from headstart.training.recipe import get_recipe
 from headstart.transfer import fine_tune
+from headstart.zoo.folder import load_folder
 from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
 
@@ -263,7 +265,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _find_source(self, data: Dataset) -> Source | None:
         if self.source is None or isinstance(self.source, Source):
             return self.source
-        return Source.load(self.source)
+        if self.source != "nearest":
+            return Source.load(self.source)
+        if self.sources is None:
+            raise DataError('source="nearest" needs a folder to choose from; name it in sources')
+        return choose_source(data, load_folder(self.sources), by="dtw")
 
 
 def check_replaceable(folder: Path) -> None:

@@ -40,6 +40,7 @@ RecipeName = Annotated[str, typer.Option(help="How to train: default, or paper (
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs, in place of the recipe's.")]
 Network = Annotated[str, typer.Option(help="Architecture.")]
 Normalise = Annotated[bool, typer.Option(help="z-normalise each series.")]
+Sources = Annotated[Path | None, typer.Option(help="Folder of saved sources to choose from.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and order.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")]
 
@@ -49,7 +50,10 @@ def fit(
     train: Annotated[str, typer.Argument(help="File of labelled series, or name of a data set.")],
     out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
     test: Annotated[Path | None, typer.Option(help="File of labelled series to judge the model on.")] = None,
-    source: Annotated[str | None, typer.Option(help="Saved source to start from; none: from scratch.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Saved source to start from, or nearest (see --sources); none: from scratch.")
+    ] = None,
+    sources: Sources = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Judge by cross-validation with so many folds.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the result: .png, .svg, .pdf or .html.")] = None,
     recipe: RecipeName = "default",
@@ -70,6 +74,7 @@ def fit(
     """
     from headstart import comparison
     from headstart.classifier import TransferClassifier, check_replaceable
+    from headstart.errors import DataError
     from headstart.files import check_writable
     from headstart.report.console import comparison_table, data_table, training_sentence, verdict
     from headstart.training.recipe import get_recipe
@@ -82,11 +87,14 @@ def fit(
     if folds is not None:
         comparison.check_folds(train_set, folds)
     if picture is not None:
-        _check_picture(picture, has_test_set=test_set is not None and folds is None)
+        if test_set is None or folds is not None:
+            raise DataError("--picture shows test series: give --test, and no --folds")
+        _check_picture(picture)
     console.print(data_table({"train": train_set} | ({} if test_set is None else {"test": test_set})))
 
     classifier = TransferClassifier(
         source,
+        sources=sources,
         network=network,
         recipe=get_recipe(recipe, epochs=epochs),
         normalise=normalise,
@@ -231,6 +239,73 @@ def pretrain(
         raise typer.Exit(INTERRUPTED)
 
 
+@app.command()
+def rank(
+    train: Annotated[str, typer.Argument(help="File of labelled series, or name of a data set.")],
+    sources: Annotated[Path, typer.Option(help="Folder of saved sources.")],
+    by: Annotated[str, typer.Option(help="How to rank: dtw.")] = "dtw",
+    archive: Archive = None,
+    label: Label = "label",
+    case: Case = None,
+    time: Time = None,
+) -> None:
+    """Rank saved sources for a target, the best first. Only the training part of a data set is used."""
+    from headstart.report.console import ranking_table
+    from headstart.selection import rank_sources
+    from headstart.zoo import load_folder
+
+    train_set, _ = _load_for_fit(train, None, archive, label, case, time)
+    console.print(ranking_table(rank_sources(train_set, load_folder(sources), by), train_set.name, by))
+
+
+@app.command()
+def similarity(
+    archive: Annotated[Path, typer.Option(help="Folder of data sets.", envvar="HEADSTART_ARCHIVE", show_envvar=True)],
+    out: Annotated[Path, typer.Option(help="Matrix of distances: .csv or .parquet.")],
+    names: Annotated[list[str] | None, typer.Option("--name", help="Only this data set; repeat for more.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw it: .html, .png, .svg or .pdf.")] = None,
+    per_class: Annotated[int, typer.Option(min=1, help="Prototypes a class.")] = 1,
+    radius: Annotated[
+        int | None, typer.Option(min=0, help="Half-width of the band in time steps; none: no band.")
+    ] = None,
+    normalise: Normalise = True,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps prototypes, so that a run goes on.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; none: one a core.")] = None,
+) -> None:
+    """Compute the distances between all training sets of an archive: the smallest DTW distance of class prototypes."""
+    from headstart.data import archive_names, load
+    from headstart.data.preprocessing import z_normalise
+    from headstart.files import check_writable
+    from headstart.progress import progress_bar
+    from headstart.report.tables import check_table_path, save_table
+    from headstart.similarity import similarity_matrix
+
+    check_table_path(out)
+    check_writable(out)
+    if picture is not None:
+        _check_picture(picture)
+    train_sets = [load(name, archive)[0] for name in names or archive_names(archive)]
+    if normalise:
+        train_sets = [z_normalise(train_set) for train_set in train_sets]
+    with progress_bar("prototypes and distances", 100, "%") as update:
+        matrix = similarity_matrix(
+            train_sets,
+            per_class=per_class,
+            radius=radius,
+            n_jobs=jobs,
+            cache=cache,
+            on_progress=lambda done, total: update(round(100 * done / total), ""),
+        )
+    save_table(matrix.rename_axis("data set"), out)
+    console.print(f"Distances of {len(matrix)} data sets written to {out}.")
+    if picture is not None:
+        from headstart.report.charts import save_chart
+        from headstart.report.similarity_chart import similarity_chart
+
+        save_chart(similarity_chart(matrix), picture)
+        console.print(f"Drawn in {picture}.")
+
+
 @data_app.command("list")
 def list_data(
     archive: Archive = None,
@@ -299,14 +374,11 @@ def _require_variation(data: "Dataset") -> None:
     require_variation(data)
 
 
-def _check_picture(picture: Path, has_test_set: bool) -> None:
-    """Find out before the training whether a picture can be drawn after it."""
-    from headstart.errors import DataError
+def _check_picture(picture: Path) -> None:
+    """Find out before the work whether a picture can be drawn after it."""
     from headstart.files import check_writable
     from headstart.report.charts import check_chart_path
 
-    if not has_test_set:
-        raise DataError("--picture shows test series: give --test, and no --folds")
     check_chart_path(picture)
     check_writable(picture)
 

@@ -53,7 +53,7 @@ def fine_tune(
     network.replace_head(max(data.n_classes, 1), seed)
     return train_source(
         network,
-        source.prepare(data),
+        data,
         network_name=source.card.network,
         recipe=get_recipe(recipe),
         seed=seed,

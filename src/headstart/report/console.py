@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import pandas as pd
 from rich.table import Table
 
 from headstart.comparison import Comparison
@@ -81,6 +82,19 @@ def verdict(comparison: Comparison) -> str:
             f"{counts}: here transfer {word}, by more than chance (exact McNemar test, p = {comparison.p_value:.2g})."
         )
     return f"{counts}: transfer {word} no more than chance can (exact McNemar test, p = {comparison.p_value:.2g})."
+
+
+def ranking_table(ranking: pd.DataFrame, target: str, by: str) -> Table:
+    """Show a ranking of sources."""
+    table = Table(title=f"Sources for {target}, ranked by {by}", title_justify="left", show_edge=False)
+    for heading in ("rank", "source", "score", "trained on", "series", "channels", "classes", ""):
+        table.add_column(heading, justify="left" if heading in ("source", "trained on", "") else "right")
+    for row in ranking.itertuples():
+        rank, score = ("-", "-") if row.rank is pd.NA else (str(row.rank), f"{row.score:.4g}")
+        note = "has seen these very series" if row.has_seen_target else ""
+        numbers = (str(row.n_cases), str(row.n_channels), str(row.n_classes))
+        table.add_row(rank, str(row.Index), score, str(row.dataset), *numbers, note)
+    return table
 
 
 def _lengths(summary: Summary) -> str:

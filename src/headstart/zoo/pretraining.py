@@ -1,6 +1,7 @@
 """From labelled series to a source."""
 
 import platform
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
 from headstart.networks import Network, build
+from headstart.similarity import prototypes
 from headstart.training import Recipe, train
 from headstart.training.device import find_device
 from headstart.training.loop import OnEpoch
@@ -58,13 +60,12 @@ def pretrain(
     >>> from headstart.data import load
     >>> train, test = load("ItalyPowerDemand")
     >>> source = pretrain(train, recipe=Recipe(name="short", epochs=2))
-    >>> source.card.dataset, source.card.n_cases, len(source.prototypes)
-    ('ItalyPowerDemand', 67, 2)
+    >>> source.card.dataset, source.card.n_cases, source.prototypes.codes.tolist()
+    ('ItalyPowerDemand', 67, [0, 1])
     """
-    prepared = z_normalise(data) if normalise else data
     source = train_source(
         build(network, data.n_channels, max(data.n_classes, 1), seed),
-        prepared,
+        data,
         network_name=network,
         recipe=get_recipe(recipe),
         seed=seed,
@@ -72,7 +73,7 @@ def pretrain(
         device=device,
         on_epoch=on_epoch,
     )
-    return _with_prototypes(source, prepared) if with_prototypes else source
+    return replace(source, prototypes=prototypes(source.prepare(data))) if with_prototypes else source
 
 
 def train_source(
@@ -87,9 +88,10 @@ def train_source(
     parent: Source | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Source:
-    """Train a network, new or started from `parent`, on data that are already normalised, and write its card."""
+    """Train a network, new or started from `parent`, and write its card; the source has no prototypes yet."""
     where = find_device(device)
-    history = train(network.to(where), data, recipe, seed=seed, on_epoch=on_epoch)
+    prepared = z_normalise(data) if normalise else data
+    history = train(network.to(where), prepared, recipe, seed=seed, on_epoch=on_epoch)
     card = Card(
         dataset=data.name,
         fingerprint=data.fingerprint,
@@ -117,7 +119,3 @@ def train_source(
         started_from=parent.card.dataset if parent else None,
     )
     return Source(card, {name: tensor.cpu() for name, tensor in network.state_dict().items()})
-
-
-def _with_prototypes(source: Source, data: Dataset) -> Source:
-    return source

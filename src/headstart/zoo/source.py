@@ -6,11 +6,10 @@ beside the card, so that a flipped byte or a card edited by hand is found. Readi
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -20,9 +19,11 @@ from headstart.data.preprocessing import z_normalise
 from headstart.errors import ModelError
 from headstart.files import write_bytes
 from headstart.networks import NETWORKS, Network, build
+from headstart.similarity import Prototypes
 
 FORMAT_VERSION = 1
-_WEIGHT, _PROTOTYPE = "network.", "prototype."  # prefixes of tensor names
+_WEIGHT = "network."  # prefix of the names of weights
+_PROTOTYPES, _PROTOTYPE_CODES = "prototypes.X", "prototypes.codes"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,6 @@ class Card:
         Of the data.
     device, versions
         What it was trained on and with.
-    prototype_classes
-        Index in `classes` of each prototype.
     """
 
     dataset: str
@@ -82,7 +81,6 @@ class Card:
     started_from: str | None = None
     test_accuracy: float | None = None
     licence: str | None = None
-    prototype_classes: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +94,13 @@ class Source:
     weights
         The network's state, as `Network.state_dict` names it.
     prototypes
-        Barycenters of its classes, each (n_channels, length), float32; `card.prototype_classes` says of which. From
-        them its similarity to other data sets is computed without the data.
+        DTW barycenters of its classes, of the series as the network sees them. From them its similarity to other data
+        is computed without its own data. None if they were not made.
     """
 
     card: Card
     weights: dict[str, torch.Tensor]
-    prototypes: list[np.ndarray] = field(default_factory=list)
+    prototypes: Prototypes | None = None
 
     def new_network(self) -> Network:
         """Return the network, on the CPU, in evaluation mode, with a copy of the weights."""
@@ -123,8 +121,9 @@ class Source:
             If it cannot be written; nothing is left behind then.
         """
         tensors = {_WEIGHT + name: tensor.contiguous().cpu() for name, tensor in self.weights.items()}
-        for i, prototype in enumerate(self.prototypes):
-            tensors[f"{_PROTOTYPE}{i}"] = torch.from_numpy(np.ascontiguousarray(prototype))
+        if self.prototypes is not None:
+            tensors[_PROTOTYPES] = torch.from_numpy(self.prototypes.X)
+            tensors[_PROTOTYPE_CODES] = torch.from_numpy(self.prototypes.codes)
         card = json.dumps(asdict(self.card))
         header = {"format_version": str(FORMAT_VERSION), "card": card, "sha256": _digest(card, tensors)}
         write_bytes(path, safetensors.torch.save(tensors, metadata=header))
@@ -171,8 +170,9 @@ class Source:
                 f"{values.get('versions', {}).get('headstart', 'of unknown version')}); install that version"
             )
         weights = {n.removeprefix(_WEIGHT): t for n, t in tensors.items() if n.startswith(_WEIGHT)}
-        n_prototypes = len(values["prototype_classes"])
-        prototypes = [tensors[f"{_PROTOTYPE}{i}"].numpy() for i in range(n_prototypes)]
+        prototypes = None
+        if _PROTOTYPES in tensors:
+            prototypes = Prototypes(values["dataset"], tensors[_PROTOTYPES].numpy(), tensors[_PROTOTYPE_CODES].numpy())
         return cls(Card(**values), weights, prototypes)
 
 
