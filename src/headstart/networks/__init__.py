@@ -5,8 +5,16 @@ import torch
 from headstart.errors import UnknownNameError
 from headstart.networks.base import Network
 from headstart.networks.fcn import FCN
+from headstart.networks.inceptiontime import InceptionTime
+from headstart.networks.lite import LITE
+from headstart.networks.resnet import ResNet
 
-NETWORKS: dict[str, type[Network]] = {"fcn": FCN}
+NETWORKS: dict[str, type[Network]] = {
+    "fcn": FCN,
+    "resnet": ResNet,
+    "inceptiontime": InceptionTime,
+    "lite": LITE,
+}
 
 
 def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
@@ -21,7 +29,7 @@ def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
     --------
     >>> network = build("fcn", n_channels=1, n_classes=2, seed=0)
     >>> sum(p.numel() for p in network.parameters())
-    265986
+    264962
     """
     if name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
@@ -30,4 +38,4 @@ def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
         return NETWORKS[name](n_channels, n_classes)
 
 
-__all__ = ["FCN", "NETWORKS", "Network", "build"]
+__all__ = ["FCN", "LITE", "NETWORKS", "InceptionTime", "Network", "ResNet", "build"]
