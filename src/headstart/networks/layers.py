@@ -12,18 +12,27 @@ from torch import Tensor, nn
 class SameConv1d(nn.Conv1d):
     """Convolution whose output is as long as its input: zeros before and after, the odd one after, as in Keras."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
-        super().__init__(in_channels, out_channels, kernel_size)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, dilation=dilation, groups=groups, bias=bias)
         nn.init.xavier_uniform_(self.weight)
-        assert self.bias is not None
-        nn.init.zeros_(self.bias)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, in_channels, time) to (batch, out_channels, time)."""
-        before = (self.kernel_size[0] - 1) // 2
-        if self.kernel_size[0] % 2:
-            return F.conv1d(x, self.weight, self.bias, padding=before)
-        return F.conv1d(F.pad(x, (before, before + 1)), self.weight, self.bias)
+        before, odd = divmod(self.dilation[0] * (self.kernel_size[0] - 1), 2)
+        if odd:
+            x, before = F.pad(x, (before, before + 1)), 0
+        return F.conv1d(x, self.weight, self.bias, padding=before, dilation=self.dilation, groups=self.groups)
 
 
 class MaskedBatchNorm1d(nn.Module):
@@ -72,21 +81,55 @@ class MaskedBatchNorm1d(nn.Module):
         return centred * scale[:, None] + self.bias[:, None]
 
 
-class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU; zeros in the padding again at the end.
+class ConvNorm(nn.Module):
+    """Convolution and batch normalisation."""
 
-    The next convolution must see beyond the end of a series what it sees of a series alone.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = True) -> None:
         super().__init__()
-        self.convolution = SameConv1d(in_channels, out_channels, kernel_size)
+        self.convolution = SameConv1d(in_channels, out_channels, kernel_size, bias=bias)
         self.norm = MaskedBatchNorm1d(out_channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map (batch, in_channels, time) to (batch, out_channels, time)."""
-        h = torch.relu(self.norm(self.convolution(x), mask))
-        return h if mask is None else h * mask
+        """Map (batch, in_channels, time) to (batch, out_channels, time), anything in the padding."""
+        return self.norm(self.convolution(x), mask)
+
+
+class ConvBlock(ConvNorm):
+    """Convolution, batch normalisation, ReLU."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map (batch, in_channels, time) to (batch, out_channels, time), zeros in the padding."""
+        return masked_relu(super().forward(x, mask), mask)
+
+
+class MultiplexConv1d(nn.Module):
+    """Filters of 40, 20 and 10 time steps side by side, 32 of each, without bias: the core of Inception modules."""
+
+    n_filters = 3 * 32
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.long = SameConv1d(in_channels, 32, kernel_size=40, bias=False)
+        self.middle = SameConv1d(in_channels, 32, kernel_size=20, bias=False)
+        self.short = SameConv1d(in_channels, 32, kernel_size=10, bias=False)
+
+    @property
+    def convolutions(self) -> list[nn.Conv1d]:
+        """The three layers, the longest filters first."""
+        return [self.long, self.middle, self.short]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, in_channels, time) to (batch, 96, time)."""
+        return torch.cat([convolution(x) for convolution in self.convolutions], dim=1)
+
+
+def masked_relu(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the ReLU of x (batch, features, time), zeros in the padding.
+
+    The next convolution must see beyond the end of a series what it sees of a series alone.
+    """
+    h = torch.relu(x)
+    return h if mask is None else h * mask
 
 
 def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
