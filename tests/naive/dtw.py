@@ -26,12 +26,12 @@ def dtw(x, y, radius=None):
 
 
 def path(x, y, radius=None):
-    """Best path, from (0, 0) on; of equal steps, seen from its end, the diagonal, then back in x, then back in y."""
+    """Best path, from (0, 0) on; of equal steps, seen from its end, back in x, then back in y, then in both."""
     costs = np.pad(cost_matrix(x, y, radius), ((1, 0), (1, 0)), constant_values=np.inf)
     i, j = x.shape[1] - 1, y.shape[1] - 1
     cells = [(i, j)]
     while (i, j) != (0, 0):
-        before = [(i - 1, j - 1), (i - 1, j), (i, j - 1)]
+        before = [(i - 1, j), (i, j - 1), (i - 1, j - 1)]
         i, j = min(before, key=lambda cell: costs[cell[0] + 1, cell[1] + 1])
         cells.append((i, j))
     return cells[::-1]

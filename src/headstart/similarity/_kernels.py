@@ -213,7 +213,7 @@ def relax(_: Any, squares: Any, left: Any, corner: Any, above: Any) -> tuple[Any
 
 @intrinsic
 def store_steps(_: Any, steps: Any, index: Any, costs: Any, left: Any, corner: Any, above: Any) -> tuple[Any, Callable]:
-    """Write where the best path into each cell of a column comes from; of equals the diagonal, then up.
+    """Write where the best path into each cell of a column comes from; of equals, up, then left.
 
     The arguments are those of `relax`, and `costs` what it gave. Row k has bits 2k and 2k + 1.
     """
@@ -229,10 +229,10 @@ def store_steps(_: Any, steps: Any, index: Any, costs: Any, left: Any, corner: A
         for k, (cost, left_row) in enumerate(
             zip(_split(builder, costs_value), _split(builder, left_value), strict=True)
         ):
-            is_up = builder.fcmp_ordered("<=", up, left_row)
-            straight = builder.select(is_up, constant(UP << 2 * k), constant(LEFT << 2 * k))
-            is_diagonal = builder.fcmp_ordered("<=", diagonal, _smaller(builder, up, left_row))
-            code = builder.select(is_diagonal, constant(DIAGONAL << 2 * k), straight)
+            is_left = builder.fcmp_ordered("<=", left_row, diagonal)
+            otherwise = builder.select(is_left, constant(LEFT << 2 * k), constant(DIAGONAL << 2 * k))
+            is_up = builder.fcmp_ordered("<=", up, _smaller(builder, left_row, diagonal))
+            code = builder.select(is_up, constant(UP << 2 * k), otherwise)
             packed = builder.or_(packed, code)
             up, diagonal = cost, left_row
         builder.store(packed, _pointer(context, builder, steps, array_value, index_value, codes), align=2)

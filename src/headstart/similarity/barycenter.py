@@ -5,8 +5,12 @@ to clustering", section 3: align every series with the average, then replace eac
 the values aligned with it, and repeat. Each step can only lower the inertia, the sum of squared DTW costs to the
 series.
 
-Deviations: the medoid, from which the average starts, is exact up to `max_exact` series (the authors' code samples 50
-candidates); and the iterations stop early only where another one would change nothing.
+The average starts from the medoid, which the paper leaves open; and where two paths cost the same, the one is taken
+that steps back in the average, else in the series, else in both. Both follow the code of Ismail Fawaz et al. 2018, and
+the second matters: series with plateaus have many such ties, and other libraries, which prefer the diagonal, average
+them to other series.
+
+Deviation: the iterations stop early where another one would change nothing.
 """
 
 import math

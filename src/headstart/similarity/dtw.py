@@ -64,8 +64,8 @@ def dtw(x: Any, y: Any, radius: int | None = None, dtype: Any = np.float32) -> f
 def dtw_path(x: Any, y: Any, radius: int | None = None) -> np.ndarray:
     """Cells of the best path between two series, computed in float64.
 
-    Where several paths cost the same, the one is taken that, seen from its end, steps diagonally if it can, else
-    back in x, else back in y. Memory: two bytes a cell of the cost matrix.
+    Where several paths cost the same, the one is taken that, seen from its end, steps back in x if it can, else back
+    in y, else in both. Memory: two bytes a cell of the cost matrix.
 
     Parameters
     ----------
