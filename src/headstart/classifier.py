@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -252,7 +253,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             y = column_or_1d(y, warn=True)
             check_consistent_length(X, y)
         check_classification_targets(y)
-        return Dataset.from_arrays("training data", X, labels=y)
+        data = Dataset.from_arrays("training data", X, labels=y)
+        if data.n_interpolated:
+            warnings.warn(f"{data.n_interpolated} missing values inside series were interpolated", stacklevel=3)
+        return data
 
     def _dataset(self, name: str, X: Any) -> Dataset:
         if isinstance(X, Dataset):

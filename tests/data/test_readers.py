@@ -179,6 +179,15 @@ def test_columns_without_names_count_from_0_or_1(tmp_path):
         assert read(path, label=None).X.tolist() == [[[1.5, 2, 3]]]
 
 
+def test_columns_named_by_wavelengths(tmp_path):
+    path = tmp_path / "spectra.csv"
+    path.write_text("1100.5,1102,1104\n1,2,3\n")
+    with pytest.raises(DataError, match="no header"):  # three columns are too few to tell a scale from a series
+        read(path, label=None)
+    path.write_text("1100.5,1102,1104,1106\n1,2,3,4\n")
+    assert read(path, label=None).X.tolist() == [[[1, 2, 3, 4]]]
+
+
 def test_ts_with_time_stamps_keeps_signs_and_exponents(tmp_path):
     path = tmp_path / "toy.ts"
     path.write_text(

@@ -87,13 +87,17 @@ def verdict(comparison: Comparison) -> str:
 def ranking_table(ranking: pd.DataFrame, target: str, by: str) -> Table:
     """Show a ranking of sources."""
     table = Table(title=f"Sources for {target}, ranked by {by}", title_justify="left", show_edge=False)
-    for heading in ("rank", "source", "score", "trained on", "series", "channels", "classes", ""):
-        table.add_column(heading, justify="left" if heading in ("source", "trained on", "") else "right")
+    table.add_column("rank", justify="right")
+    table.add_column("source", no_wrap=True)
+    for heading in ("score", "series", "channels", "classes"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
     for row in ranking.itertuples():
         rank, score = ("-", "-") if row.rank is pd.NA else (str(row.rank), f"{row.score:.4g}")
-        note = "has seen these very series" if row.has_seen_target else ""
         numbers = (str(row.n_cases), str(row.n_channels), str(row.n_classes))
-        table.add_row(rank, str(row.Index), score, str(row.dataset), *numbers, note)
+        notes = [f"trained on {row.dataset}"] if row.dataset != row.Index else []
+        notes += ["has seen these very series"] if row.has_seen_target else []
+        table.add_row(rank, str(row.Index), score, *numbers, "; ".join(notes))
     return table
 
 

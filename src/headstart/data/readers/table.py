@@ -90,7 +90,7 @@ def _check_header(file: File, header: list[str]) -> None:
             + "; separate the columns by commas"
         )
     counted = [str(i + int(header[0] == "1")) for i in range(len(header))]  # how pandas names columns without names
-    if header != counted and all(is_number(name) for name in header):
+    if header != counted and all(is_number(name) for name in header) and not _is_scale(header):
         raise DataError(
             f"{file.path}: the first line has numbers only, so there is no header; name the columns, or, if the "
             "first column is the label, rename the file to .txt"
@@ -102,6 +102,12 @@ def _check_header(file: File, header: list[str]) -> None:
     twice = sorted({name for name in header if header.count(name) > 1}) if len(set(header)) < len(header) else []
     if twice:
         raise DataError(f"{file.path}: several columns are named {shorten(map(repr, twice))}; rename or remove them")
+
+
+def _is_scale(header: list[str]) -> bool:
+    """Whether numbers rise or fall all the way, as wavelengths and times do, and hardly ever the values of a series."""
+    steps = np.diff([float(name) for name in header])
+    return len(steps) > 2 and bool((steps > 0).all() or (steps < 0).all())
 
 
 def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callable[[int], str]) -> Series:
