@@ -25,6 +25,8 @@ PALE = "#B4BCC6"
 FAINT = "#EDEFF2"
 LINE = "#C8CDD3"
 
+CATEGORIES = [BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", VERMILION, "#8C6D31", MIDDLE]
+
 THEME: dict[str, Any] = {
     "background": "white",
     "font": "Helvetica, Arial, Liberation Sans, sans-serif",
