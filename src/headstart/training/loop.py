@@ -4,7 +4,6 @@ Ismail Fawaz et al. (IEEE Big Data 2018), section IV-B: cross-entropy, Adam, and
 lowest training loss. No test data are seen here; none can be passed.
 """
 
-import copy
 import math
 import time
 from collections.abc import Callable
@@ -75,7 +74,7 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     end_step, end_epoch = _schedule(optimizer, recipe, n_batches=math.ceil(data.n_cases / batch_size))
     generator = torch.Generator().manual_seed(seed)
     history = History()
-    best_weights: dict[str, torch.Tensor] = copy.deepcopy(network.state_dict())
+    best_weights: dict[str, torch.Tensor] = {}
     start = time.perf_counter()
     network.train()
     try:
@@ -98,10 +97,9 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
             end_epoch(epoch_loss)
             history.losses.append(epoch_loss)
             history.learning_rates.append(learning_rate)
-            if history.best_epoch == 0 or epoch_loss < history.best_loss:
-                history.best_epoch = epoch
-                for name, tensor in network.state_dict().items():
-                    best_weights[name].copy_(tensor)
+            if epoch_loss < history.best_loss:
+                copies = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+                history.best_epoch, best_weights = epoch, copies  # both or none, should an interrupt come here
             if on_epoch is not None:
                 on_epoch(epoch, epoch_loss)
     except KeyboardInterrupt:

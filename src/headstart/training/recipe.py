@@ -38,12 +38,14 @@ class Recipe:
     batch_fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.max_batch_size < 1:
-            raise DataError(f"recipe {self.name!r}: epochs and max_batch_size must be at least 1")
+        if self.epochs < 1 or self.max_batch_size < 1 or self.patience_epochs < 1:
+            raise DataError(f"recipe {self.name!r}: epochs, max_batch_size and patience_epochs must be at least 1")
         if not 0 < self.learning_rate < float("inf") or not 0 < self.batch_fraction <= 1:
             raise DataError(
                 f"recipe {self.name!r}: learning_rate must be positive, and batch_fraction above 0 and at most 1"
             )
+        if not self.min_learning_rate >= 0:
+            raise DataError(f"recipe {self.name!r}: min_learning_rate must not be negative")
         if self.schedule not in ("plateau", "one-cycle"):
             raise UnknownNameError("schedule", self.schedule, ("plateau", "one-cycle"))
 
