@@ -53,21 +53,25 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     with _explained(path):
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        workspace = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        new, outdated = workspace / "new", workspace / "outdated"
         try:
-            yield temporary
-            os.chmod(temporary, 0o777 & ~_umask())
-            if path.exists():
+            new.mkdir()
+            yield new
+            for file in new.iterdir():
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+            try:
                 # A folder cannot replace one that is not empty, so for an instant there is none at `path`.
-                outdated = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-                os.replace(path, outdated)
-                os.replace(temporary, path)
-                shutil.rmtree(outdated)
-            else:
-                os.replace(temporary, path)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+                if path.exists():
+                    os.replace(path, outdated)
+                os.replace(new, path)
+            except BaseException:
+                if outdated.exists() and not path.exists():
+                    os.replace(outdated, path)
+                raise
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
 
 
 def check_writable(path: str | Path) -> None:
