@@ -57,12 +57,12 @@ def test_takes_series_of_any_length_and_channels(name, n_channels, length, batch
 
 
 def test_padding_does_not_change_features(name):
-    network = trained(build(name, 2, n_classes=3, seed=0), 2)
+    network = trained(build(name, 2, n_classes=3, seed=0), 2).double()
     series, x, mask = make_batch(LENGTHS, longest=20)
     with torch.no_grad():
-        together = network.features(x, mask)
-        alone = torch.cat([network.features(one[None]) for one in series])
-    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
+        together = network.features(x.double(), mask.double())
+        alone = torch.cat([network.features(one[None].double()) for one in series])
+    torch.testing.assert_close(together, alone, rtol=1e-9, atol=1e-12)
 
 
 def test_padding_does_not_change_training(name):
