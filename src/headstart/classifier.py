@@ -119,12 +119,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         data = self._training_data(X, y)
         seed = _seed(self.random_state)
         recipe = get_recipe(self.recipe)
-        self.source_ = self._find_source(data)
-        self.classes_ = data.classes
-        verb = "training from scratch" if self.source_ is None else f"fine-tuning from {self.source_.card.dataset}"
+        source = self._find_source(data)
+        verb = "training from scratch" if source is None else f"fine-tuning from {source.card.dataset}"
         with epoch_bar(verb, recipe.epochs) if self.verbose else nullcontext() as on_epoch:
-            if self.source_ is None:
-                self.model_ = pretrain(
+            if source is None:
+                model = pretrain(
                     data,
                     self.network,
                     recipe,
@@ -135,14 +134,16 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                     on_epoch=on_epoch,
                 )
             else:
-                self.model_ = fine_tune(self.source_, data, recipe, seed=seed, device=self.device, on_epoch=on_epoch)
+                model = fine_tune(source, data, recipe, seed=seed, device=self.device, on_epoch=on_epoch)
+        # Together, at the end: what an earlier fit learnt stays whole if this one fails.
+        self.source_, self.classes_, self.model_ = source, data.classes, model
         if self.model_.card.interrupted:
             raise KeyboardInterrupt
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, float64 (n_cases, n_classes), in the order of `classes_`."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         data = self._dataset("data to predict", X)
         if data.n_channels != self.model_.card.n_channels:
             raise ShapeError(
@@ -168,7 +169,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         HeadstartError
             If the folder is something else than a model, or cannot be written; nothing half-written is left then.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         folder = Path(folder)
         check_replaceable(folder)
         parameters = self.get_params(deep=False)
@@ -182,21 +183,20 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(self.random_state, int):
             parameters["random_state"] = self.model_.card.seed
         with new_folder(folder) as temporary:
-            files = {_NETWORK: self.model_}
-            if self.source_ is not None:
-                files[_SOURCE] = self.source_
-            for name, source in files.items():
-                source.save(temporary / name)
+            sources = {_NETWORK: self.model_} | ({} if self.source_ is None else {_SOURCE: self.source_})
+            contents = {name: source.to_bytes() for name, source in sources.items()}
             model = {
                 "parameters": parameters,
                 "classes": self.classes_.tolist(),
                 "n_features_in": getattr(self, "n_features_in_", None),
                 "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
                 "headstart": version("headstart"),
-                "sha256": {name: _sha256((temporary / name).read_bytes()) for name in files},
+                "sha256": {name: _sha256(content) for name, content in contents.items()},
             }
             document = {"format_version": FORMAT_VERSION, "sha256": _sha256(_canonical(model)), "model": model}
-            (temporary / _MODEL).write_text(json.dumps(document, indent=1))
+            contents[_MODEL] = json.dumps(document, indent=1).encode()
+            for name, content in contents.items():
+                (temporary / name).write_bytes(content)
 
     @classmethod
     def load(cls, folder: str | Path) -> "TransferClassifier":
@@ -239,6 +239,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _training_data(self, X: Any, y: Any) -> Dataset:
+        if not _is_table(X):
+            for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit on a table
+                self.__dict__.pop(name, None)
         if isinstance(X, Dataset):
             if y is not None:
                 raise DataError("give either a Dataset, which has its own labels, or series and labels")
@@ -249,7 +252,6 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             minimum = 2 if self.normalise and self.source is None else 1
             X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", ensure_min_features=minimum)
         else:
-            self.__dict__.pop("n_features_in_", None)  # of an earlier fit on a 2-D array
             y = column_or_1d(y, warn=True)
             check_consistent_length(X, y)
         check_classification_targets(y)
@@ -286,6 +288,8 @@ def check_replaceable(folder: Path) -> None:
 
 def _is_table(X: Any) -> bool:
     """Whether X is one series a row in two dimensions, as scikit-learn knows it, and not one of our own forms."""
+    if isinstance(X, Dataset):
+        return False
     if isinstance(X, list | tuple):
         try:
             return np.ndim(X) != 3

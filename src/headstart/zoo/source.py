@@ -22,6 +22,7 @@ from headstart.networks import NETWORKS, Network, build
 from headstart.similarity import Prototypes
 
 FORMAT_VERSION = 1
+_HEADER = "headstart"  # the entry of the file's metadata that holds card, digest and format version
 _WEIGHT = "network."  # prefix of the names of weights
 _PROTOTYPES, _PROTOTYPE_CODES = "prototypes.X", "prototypes.codes"
 
@@ -112,6 +113,17 @@ class Source:
         """Return the data as the network expects them."""
         return z_normalise(data) if self.card.normalise else data
 
+    def to_bytes(self) -> bytes:
+        """Return the content of the file that `save` writes; equal sources give equal bytes."""
+        tensors = {_WEIGHT + name: tensor.contiguous().cpu() for name, tensor in self.weights.items()}
+        if self.prototypes is not None:
+            tensors[_PROTOTYPES] = torch.from_numpy(self.prototypes.X)
+            tensors[_PROTOTYPE_CODES] = torch.from_numpy(self.prototypes.codes)
+        card = asdict(self.card)
+        header = {"format_version": FORMAT_VERSION, "sha256": _digest(card, tensors), "card": card}
+        # One entry: safetensors writes several in random order.
+        return safetensors.torch.save(tensors, metadata={_HEADER: json.dumps(header)})
+
     def save(self, path: str | Path) -> None:
         """Write the source to one file; an older one is replaced in a single step.
 
@@ -120,13 +132,7 @@ class Source:
         HeadstartError
             If it cannot be written; nothing is left behind then.
         """
-        tensors = {_WEIGHT + name: tensor.contiguous().cpu() for name, tensor in self.weights.items()}
-        if self.prototypes is not None:
-            tensors[_PROTOTYPES] = torch.from_numpy(self.prototypes.X)
-            tensors[_PROTOTYPE_CODES] = torch.from_numpy(self.prototypes.codes)
-        card = json.dumps(asdict(self.card))
-        header = {"format_version": str(FORMAT_VERSION), "card": card, "sha256": _digest(card, tensors)}
-        write_bytes(path, safetensors.torch.save(tensors, metadata=header))
+        write_bytes(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path) -> "Source":
@@ -139,30 +145,34 @@ class Source:
         """
         path = Path(path)
         if not path.is_file():
-            raise ModelError(f"{path}: there is no such source file")
+            raise ModelError(f"{path}: there is no such source file; check the path")
         try:
             with safetensors.safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
+                metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
         except (safetensors.SafetensorError, OSError) as error:
             raise ModelError(
                 f"{path}: is not a whole safetensors file ({error}); make or fetch the source again"
             ) from None
-        if "card" not in header:
+        if _HEADER not in metadata:
             raise ModelError(
                 f"{path}: holds weights but no card of a headstart source; make it with `headstart pretrain`"
             )
-        if header.get("format_version") != str(FORMAT_VERSION):
+        try:
+            header = json.loads(metadata[_HEADER])
+            format_version, digest, values = header["format_version"], header["sha256"], header["card"]
+        except (ValueError, KeyError, TypeError):
+            raise ModelError(f"{path}: its card is damaged; make or fetch the source again") from None
+        if format_version != FORMAT_VERSION:
             raise ModelError(
-                f"{path}: has format version {header.get('format_version')}, this headstart reads {FORMAT_VERSION}; "
+                f"{path}: has format version {format_version}, this headstart reads {FORMAT_VERSION}; "
                 "install a newer headstart, or make the source again"
             )
-        if header.get("sha256") != _digest(header["card"], tensors):
+        if digest != _digest(values, tensors):
             raise ModelError(
                 f"{path}: card or weights were altered since the file was written (the sha256 differs); "
                 "make or fetch the source again"
             )
-        values = json.loads(header["card"])
         known = {f.name for f in fields(Card)}
         if set(values) != known or values["network"] not in NETWORKS:
             raise ModelError(
@@ -176,8 +186,8 @@ class Source:
         return cls(Card(**values), weights, prototypes)
 
 
-def _digest(card: str, tensors: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256(card.encode())
+def _digest(card: dict[str, Any], tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
