@@ -35,7 +35,10 @@ def test_a_picture_is_drawn(tmp_path):
 def test_any_number_of_data_sets(n, tmp_path):
     chart = similarity_chart(random_matrix(n))
     spec = chart.to_dict()  # altair validates it against Vega-Lite's schema
-    assert spec["params"][0]["views"][1] == "map"
+    heat_map, of_the_map = spec["vconcat"][0]["name"], {layer.get("name") for layer in spec["vconcat"][1]["layer"]}
+    (selection,) = spec["params"]  # one, in both panels
+    assert heat_map in selection["views"]
+    assert of_the_map & set(selection["views"])
     assert sum(len(row["other"]) for row in rows_with(chart, "other")) == n * (n - 1)
     assert len(rows_with(chart, "label_x")) == n
 

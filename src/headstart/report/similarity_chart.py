@@ -6,6 +6,7 @@ map is metric multidimensional scaling by SMACOF, started from classical scaling
 Where two data sets cannot be compared, both take them to be a tenth further apart than the furthest that can be.
 """
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,9 +16,8 @@ import pandas as pd
 from headstart.errors import DataError, ShapeError
 from headstart.report.charts import BLUE, CATEGORIES, DARK, LINE, MIDDLE, VERMILION, WIDTH, finished, import_altair
 
-_LETTER = 0.56  # width of an average letter, in font sizes
+_LETTER = 0.52  # width of an average letter, in font sizes
 _SMALLEST_CELL, _LARGEST_CELL, _LARGEST_FONT = 8, 28, 11  # pixels, of the heat map
-_MAP = "map"
 _MAP_FONT = 9  # pixels
 _MAP_HEIGHT, _MAP_MARGIN = 600, 70  # pixels; the margin leaves room for names
 
@@ -58,12 +58,14 @@ def similarity_chart(matrix: pd.DataFrame, families: Mapping[str, str] | None = 
     completed, n_incomparable = _completed(distances)
     width = _panel_width(names)
     hover = alt.selection_point(name="hovered", on="pointerover", clear="pointerout", fields=["name"])
-    chart = alt.vconcat(
+    panels = (
         _heat_map(names, distances, _similar_first(completed), width, hover),
         _map(names, distances, completed, families, width, hover),
-        spacing=36,
-    ).resolve_scale(color="independent")
-    chart.params[0].views.append(_MAP)  # one selection for both panels; altair gave it the first's name alone
+    )
+    with warnings.catch_warnings():
+        # That both panels hold the same selection is meant: pointing into one shows in the other.
+        warnings.filterwarnings("ignore", "Automatically deduplicated selection parameter")
+        chart = alt.vconcat(*panels, spacing=36).resolve_scale(color="independent")
     remark = "Distance: the smallest DTW distance between their classes' prototypes."
     if n_incomparable:
         remark += f" {n_incomparable} pairs cannot be compared: white cells; they are taken to be the furthest apart."
@@ -127,7 +129,7 @@ def _positions(distances: np.ndarray) -> tuple[np.ndarray, float]:
 def _panel_width(names: list[str]) -> float:
     """Return what the names beside the heat map leave of the width, or more if its cells were too small to see."""
     names_width = _LETTER * max(map(len, names)) * (_SMALLEST_CELL if len(names) > 60 else _LARGEST_FONT)
-    return max(WIDTH + 50 - names_width, _SMALLEST_CELL * len(names))
+    return max(WIDTH + 60 - names_width, _SMALLEST_CELL * len(names))
 
 
 def _heat_map(names: list[str], distances: np.ndarray, order: list[int], width: float, hover: Any) -> Any:
@@ -153,7 +155,7 @@ def _heat_map(names: list[str], distances: np.ndarray, order: list[int], width: 
     ordered = [names[i] for i in order]
     quartiles = np.nanquantile(pairs, [0, 0.25, 0.5, 0.75, 1]) if np.isfinite(pairs).any() else np.zeros(5)
     says = " : ".join(f"datum.value == {q / 4} ? '{value:.3g}'" for q, value in enumerate(quartiles)) + " : ''"
-    cell = min(np.floor(2 * width / n) / 2, _LARGEST_CELL)  # whole pixels at twice the size, so that no seams show
+    cell = min(width // n, _LARGEST_CELL)  # whole pixels: no seams show
     font_size = min(cell - 0.5, _LARGEST_FONT)
     axis = {"labelFontSize": font_size, "labelLimit": 200, "labelPadding": 3, "ticks": False, "domain": False}
     hovered = alt.when(hover).then(alt.value(1)).otherwise(alt.value(0.35))
@@ -202,7 +204,9 @@ def _map(
     alt = import_altair()
     points, fit = _positions(completed)
     spread = np.maximum(np.ptp(points, axis=0), 1e-9)
-    scale = min((width - 2 * _MAP_MARGIN) / spread[0], _MAP_HEIGHT / spread[1])  # pixels a unit, the same on both axes
+    scale = min(
+        (width - 2 * _MAP_MARGIN) / spread[0], min(_MAP_HEIGHT, 60 * len(names)) / spread[1]
+    )  # pixels a unit, the same on both axes
     height = float(max(scale * spread[1] + 40, 80))
     pixels = (points - points.min(axis=0) - spread / 2) * scale + [width / 2, height / 2]
     labels, aligned, leaders = _label_places(pixels, names, width)
@@ -250,7 +254,7 @@ def _map(
             size=pointed.then(alt.value(120)).otherwise(alt.value(28)),
             tooltip=["name:N", "nearest:N"],
         )
-        .properties(name=_MAP)
+        .add_params(hover)
     )
     leads = base.transform_filter("isValid(datum.lead_x)").mark_rule(color=MIDDLE, strokeWidth=0.6)
     leads = leads.encode(x=alt.X("x:Q", **place), y=alt.Y("y:Q", **place), x2="lead_x:Q", y2="lead_y:Q")
