@@ -6,7 +6,8 @@ beside the card, so that a flipped byte or a card edited by hand is found. Readi
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ import torch
 
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
-from headstart.errors import ModelError
+from headstart.errors import ModelError, UnknownNameError
 from headstart.files import write_bytes
-from headstart.networks import NETWORKS, Network, build
+from headstart.networks import Network, build
 from headstart.similarity import Prototypes
 
 FORMAT_VERSION = 1
@@ -144,7 +145,7 @@ class Source:
             If the file is missing, truncated, altered, no source at all, or of a newer version.
         """
         path = Path(path)
-        if not path.is_file():
+        if not os.path.isfile(path):  # pathlib's raises for names that no file can have
             raise ModelError(f"{path}: there is no such source file; check the path")
         try:
             with safetensors.safe_open(path, framework="pt") as file:
@@ -173,23 +174,28 @@ class Source:
                 f"{path}: card or weights were altered since the file was written (the sha256 differs); "
                 "make or fetch the source again"
             )
-        known = {f.name for f in fields(Card)}
-        if set(values) != known or values["network"] not in NETWORKS:
-            raise ModelError(
-                f"{path}: its card does not fit this headstart (it was made by headstart "
-                f"{values.get('versions', {}).get('headstart', 'of unknown version')}); install that version"
-            )
         weights = {n.removeprefix(_WEIGHT): t for n, t in tensors.items() if n.startswith(_WEIGHT)}
         prototypes = None
-        if _PROTOTYPES in tensors:
-            prototypes = Prototypes(values["dataset"], tensors[_PROTOTYPES].numpy(), tensors[_PROTOTYPE_CODES].numpy())
-        return cls(Card(**values), weights, prototypes)
+        try:
+            if _PROTOTYPES in tensors:
+                codes = tensors[_PROTOTYPE_CODES].numpy()
+                prototypes = Prototypes(values["dataset"], tensors[_PROTOTYPES].numpy(), codes)
+            source = cls(Card(**values), weights, prototypes)
+            source.new_network()
+        except (KeyError, TypeError, RuntimeError, UnknownNameError):  # fields, architectures, shapes of other versions
+            versions = values.get("versions") if isinstance(values, dict) else None
+            maker = versions.get("headstart") if isinstance(versions, dict) else None
+            raise ModelError(
+                f"{path}: its card or weights do not fit this headstart (they were made by headstart "
+                f"{maker or 'of unknown version'}); install that version"
+            ) from None
+        return source
 
 
-def _digest(card: dict[str, Any], tensors: dict[str, torch.Tensor]) -> str:
+def _digest(card: Any, tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -1,0 +1,331 @@
+"""Sources: what is saved comes back, and what was damaged is refused and never executed."""
+
+import dataclasses
+import json
+import os
+import pickle
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+
+from headstart.data import Dataset
+from headstart.errors import DataError, HeadstartError, ModelError
+from headstart.training import RECIPES, Recipe
+from headstart.zoo import Source, load_folder, pretrain
+from headstart.zoo import source as source_module
+
+SHORT = Recipe("short", epochs=2)
+
+
+@pytest.fixture(scope="module")
+def source(small) -> Source:
+    return pretrain(small, recipe=SHORT, seed=3)
+
+
+@pytest.fixture
+def saved(source, tmp_path):
+    path = tmp_path / "source.safetensors"
+    source.save(path)
+    return path
+
+
+def assert_same(first: Source, second: Source) -> None:
+    assert first.card == second.card
+    assert list(first.weights) == list(second.weights) or set(first.weights) == set(second.weights)
+    for name, tensor in first.weights.items():
+        assert tensor.dtype == second.weights[name].dtype
+        assert tensor.numpy().tobytes() == second.weights[name].numpy().tobytes()
+    assert (first.prototypes is None) == (second.prototypes is None)
+    if first.prototypes is not None:
+        np.testing.assert_array_equal(first.prototypes.X, second.prototypes.X)
+        np.testing.assert_array_equal(first.prototypes.codes, second.prototypes.codes)
+
+
+def rewrite(path, change) -> None:
+    """Let `change` work on the header's entry and the tensors of a source file, and write them back."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    header = json.loads(metadata["headstart"])
+    change(header, tensors)
+    path.write_bytes(safetensors.torch.save(tensors, metadata={"headstart": json.dumps(header)}))
+
+
+# Pretraining
+
+
+def test_card(source, small):
+    card = source.card
+    assert (card.dataset, card.fingerprint, card.seen) == ("ItalyPowerDemand", small.fingerprint, [small.fingerprint])
+    assert (card.classes, card.n_cases, card.n_channels, card.min_length, card.max_length) == ([1, 2], 20, 1, 24, 24)
+    assert (card.network, card.recipe, card.seed, card.normalise) == ("fcn", SHORT.to_dict(), 3, True)
+    assert len(card.losses) == 2
+    assert card.losses[card.best_epoch - 1] == min(card.losses)
+    assert card.train_seconds > 0
+    assert not card.interrupted
+    assert card.started_from is None
+    assert card.test_accuracy is None
+    assert card.device in ("cpu", "cuda")
+    assert card.versions["torch"] == torch.__version__
+    assert source.prototypes.codes.tolist() == [0, 1]
+
+
+def test_same_seed_same_source(source, small):
+    again, other = (pretrain(small, recipe=SHORT, seed=seed) for seed in (3, 4))
+    again = dataclasses.replace(again, card=dataclasses.replace(again.card, train_seconds=source.card.train_seconds))
+    assert again.to_bytes() == source.to_bytes()
+    assert not torch.equal(other.weights["head.weight"], source.weights["head.weight"])
+
+
+def test_the_data_stay_as_they_are(small):
+    before = small.X.copy(), small.y.copy()
+    pretrain(small, recipe=SHORT, with_prototypes=False)
+    np.testing.assert_array_equal(small.X, before[0])
+    np.testing.assert_array_equal(small.y, before[1])
+
+
+def test_normalisation_is_kept_with_the_source(small):
+    scaled = dataclasses.replace(small, X=small.X * 10 + 5)
+    with_it, scaled_with_it = (pretrain(data, recipe=SHORT, with_prototypes=False) for data in (small, scaled))
+    without = pretrain(small, recipe=SHORT, normalise=False, with_prototypes=False)
+    np.testing.assert_allclose(with_it.card.losses, scaled_with_it.card.losses, rtol=1e-3)
+    assert without.card.losses != with_it.card.losses
+    assert not without.card.normalise
+    np.testing.assert_array_equal(without.prepare(small).X, small.X)
+    np.testing.assert_allclose(with_it.prepare(small).X.mean(axis=2), 0, atol=1e-6)
+
+
+def test_recipe_by_name(small, monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", Recipe("tiny", 1))
+    assert pretrain(small, recipe="tiny", with_prototypes=False).card.recipe["name"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"network": "fnc"}, "unknown network 'fnc'. Did you mean 'fcn'"),
+        ({"recipe": "papr"}, "unknown recipe 'papr'. Did you mean 'paper'"),
+        ({"device": "warp"}, "device 'warp' cannot be used here .*; use 'auto' or 'cpu'"),
+    ],
+)
+def test_unknown_names(small, arguments, message):
+    with pytest.raises(HeadstartError, match=message):
+        pretrain(small, **{"recipe": SHORT, "with_prototypes": False} | arguments)
+
+
+def test_data_that_cannot_be_trained_on(small):
+    with pytest.raises(DataError, match="only one class"):
+        pretrain(Dataset.from_arrays("x", small.X, labels=["a"] * 20), recipe=SHORT)
+    with pytest.raises(DataError, match="needs a label for every case"):
+        pretrain(Dataset.from_arrays("x", small.X), recipe=SHORT)
+
+
+# Files
+
+
+def test_round_trip(source, saved):
+    loaded = Source.load(saved)
+    assert_same(source, loaded)
+    assert loaded.to_bytes() == saved.read_bytes()
+    x = torch.randn(3, 1, 24, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(source.new_network()(x), loaded.new_network()(x))
+
+
+def test_round_trip_through_pickle(source):
+    assert_same(source, pickle.loads(pickle.dumps(source)))
+
+
+@pytest.mark.parametrize(
+    "labels", [["naïve", "日本"], [1.5, 2.0], [-3, 2**40], [True, False]], ids=["text", "floats", "ints", "bools"]
+)
+def test_classes_of_any_type(small, tmp_path, labels):
+    data = Dataset.from_arrays("any", small.X, labels=np.array(labels)[small.y])
+    source = pretrain(data, recipe=SHORT, with_prototypes=False)
+    source.save(tmp_path / "a.safetensors")
+    loaded = Source.load(tmp_path / "a.safetensors")
+    assert loaded.card == source.card
+    assert [type(label) for label in loaded.card.classes] == [type(label) for label in data.classes.tolist()]
+
+
+def test_network_has_a_copy_of_the_weights(source):
+    before = source.weights["head.weight"].clone()
+    network = source.new_network()
+    with torch.no_grad():
+        network.head.weight.add_(1)
+    assert torch.equal(source.weights["head.weight"], before)
+    assert not network.training
+
+
+def test_equal_sources_give_equal_files(source, saved):
+    assert all(source.to_bytes() == saved.read_bytes() for _ in range(10))
+
+
+def test_flipped_byte_anywhere(source, saved):
+    """Every byte of the header's beginning and end, and bytes all over the file."""
+    content = saved.read_bytes()
+    header_length = 8 + int.from_bytes(content[:8], "little")
+    random = np.random.default_rng(0)
+    places = [
+        *range(60),
+        *range(header_length - 60, header_length + 8),
+        *random.integers(0, header_length, size=150).tolist(),
+        *random.integers(header_length, len(content), size=50).tolist(),
+        len(content) - 1,
+    ]
+    for place in places:
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(random.integers(8))
+        saved.write_bytes(changed)
+        with pytest.raises(ModelError) as caught:
+            Source.load(saved)
+        assert str(saved) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_truncated(saved):
+    content = saved.read_bytes()
+    for length in (0, 1, 7, 8, 100, len(content) // 2, len(content) - 1):
+        saved.write_bytes(content[:length])
+        with pytest.raises(ModelError, match=r"source\.safetensors: is not a whole safetensors file .*; make or fetch"):
+            Source.load(saved)
+
+
+def test_lengthened(saved):
+    saved.write_bytes(saved.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="is not a whole safetensors file"):
+        Source.load(saved)
+
+
+ALTERED = {
+    "accuracy on the card": lambda header, tensors: header["card"].update(test_accuracy=0.99),
+    "class on the card": lambda header, tensors: header["card"]["classes"].reverse(),
+    "card without a field": lambda header, tensors: header["card"].pop("seed"),
+    "one weight": lambda header, tensors: tensors["network.head.weight"][0, 0].add_(1e-3),
+    "minus zero": lambda header, tensors: tensors["network.head.bias"].zero_().neg_(),
+    "another type": lambda header, tensors: tensors.update(
+        {"network.head.bias": tensors["network.head.bias"].view(torch.int32)}
+    ),
+    "weights without bits to compare": lambda header, tensors: tensors.update(
+        {"network.head.bias": tensors["network.head.bias"].bfloat16()}
+    ),
+    "swapped names": lambda header, tensors: tensors.update(
+        {
+            "network.block1.norm.weight": tensors["network.block1.norm.bias"],
+            "network.block1.norm.bias": tensors["network.block1.norm.weight"],
+        }
+    ),
+    "one tensor more": lambda header, tensors: tensors.update({"network.more": torch.zeros(1)}),
+    "one tensor less": lambda header, tensors: tensors.pop("network.head.bias"),
+    "prototype": lambda header, tensors: tensors["prototypes.X"][0, 0, 0].add_(1),
+}
+
+
+@pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED)
+def test_altered(saved, change):
+    rewrite(saved, change)
+    with pytest.raises(ModelError, match="card or weights were altered since the file was written"):
+        Source.load(saved)
+
+
+def test_newer_version(saved):
+    rewrite(saved, lambda header, tensors: header.update(format_version=2))
+    with pytest.raises(ModelError, match="has format version 2, this headstart reads 1; install a newer headstart"):
+        Source.load(saved)
+
+
+def signed(change):
+    """A change after which the digest is right again, as another version of headstart would write it."""
+
+    def change_and_sign(header, tensors):
+        change(header, tensors)
+        header["sha256"] = source_module._digest(header["card"], tensors)
+
+    return change_and_sign
+
+
+OTHER_VERSIONS = {
+    "field more": lambda header, tensors: header["card"].update(mood="good"),
+    "field less": lambda header, tensors: header["card"].pop("seed"),
+    "unknown network": lambda header, tensors: header["card"].update(network="transformer"),
+    "card is a list": lambda header, tensors: header.update(card=["fcn"]),
+    "weight less": lambda header, tensors: tensors.pop("network.head.bias"),
+    "weights of another shape": lambda header, tensors: tensors.update({"network.head.bias": torch.zeros(5)}),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_VERSIONS.values(), ids=OTHER_VERSIONS)
+def test_card_of_another_version(saved, change):
+    rewrite(saved, signed(change))
+    with pytest.raises(ModelError, match=r"do not fit this headstart \(they were made by headstart .*\); install that"):
+        Source.load(saved)
+
+
+def test_weights_without_a_card(saved):
+    saved.write_bytes(safetensors.torch.save({"weight": torch.zeros(2)}))
+    with pytest.raises(ModelError, match="holds weights but no card of a headstart source"):
+        Source.load(saved)
+    saved.write_bytes(safetensors.torch.save({"weight": torch.zeros(2)}, metadata={"headstart": "{"}))
+    with pytest.raises(ModelError, match="its card is damaged"):
+        Source.load(saved)
+
+
+def test_missing_file(tmp_path):
+    for path in (tmp_path / "none.safetensors", tmp_path, tmp_path / ("x" * 300)):
+        with pytest.raises(ModelError, match="there is no such source file"):
+            Source.load(path)
+
+
+class _Boom:
+    """What runs code when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("writer", [lambda boom, path: path.write_bytes(pickle.dumps(boom)), torch.save])
+def test_pickle_is_not_executed(tmp_path, writer):
+    boom = _Boom()
+    boom.path = str(tmp_path / "executed")
+    path = tmp_path / "evil.safetensors"
+    writer(boom, path)
+    with pytest.raises(ModelError, match="is not a whole safetensors file"):
+        Source.load(path)
+    assert os.listdir(tmp_path) == ["evil.safetensors"]
+    pickle.loads(pickle.dumps(boom))  # the trap would have worked
+    assert (tmp_path / "executed").is_dir()
+
+
+def test_saving_fails_without_a_trace(source, tmp_path, monkeypatch):
+    def full_disk(*arguments):
+        raise OSError(28, "No space left on device")
+
+    source.save(tmp_path / "older.safetensors")
+    content = (tmp_path / "older.safetensors").read_bytes()
+    monkeypatch.setattr(os, "fsync", full_disk)
+    for name in ("new.safetensors", "older.safetensors"):
+        with pytest.raises(HeadstartError, match=f"cannot write .*{name}: no space left on device"):
+            source.save(tmp_path / name)
+    assert os.listdir(tmp_path) == ["older.safetensors"]
+    assert (tmp_path / "older.safetensors").read_bytes() == content
+
+
+# Folders
+
+
+def test_folder(source, tmp_path):
+    for name in ("b", "a"):
+        source.save(tmp_path / f"{name}.safetensors")
+    (tmp_path / "readme.txt").write_text("")
+    sources = load_folder(tmp_path)
+    assert list(sources) == ["a", "b"]
+    assert_same(sources["a"], source)
+
+
+def test_folder_without_sources(tmp_path):
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(ModelError, match=r"has no sources \(\*\.safetensors\); make one with"):
+            load_folder(folder)
