@@ -35,8 +35,17 @@ def test_real_data_are_drawn(name, tmp_path):
         assert words in picture
 
 
-@pytest.mark.parametrize("n_classes", [1, 2, 5, 6, 7, 30, 60])
-@pytest.mark.parametrize("losses", [{"from scratch": [0.5]}, LOSSES, {"a": [0.0, float("nan")]}])
+@pytest.mark.parametrize(
+    ("n_classes", "losses"),
+    [
+        (1, LOSSES),
+        (2, {"from scratch": [0.5]}),
+        (5, LOSSES),
+        (6, LOSSES),
+        (7, {"a": [0.0, float("nan")]}),
+        (60, LOSSES),
+    ],
+)
 def test_any_number_of_classes_and_curves(n_classes, losses):
     test = small(n_classes)
     chart = fit_chart(test, mistaken(test, 0.5), losses, ACCURACIES, "A finding")

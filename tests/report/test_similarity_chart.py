@@ -31,7 +31,7 @@ def test_a_picture_is_drawn(tmp_path):
     assert "cannot be compared" not in picture
 
 
-@pytest.mark.parametrize("n", [2, 3, 30, 130])
+@pytest.mark.parametrize("n", [2, 3, 90])
 def test_any_number_of_data_sets(n, tmp_path):
     chart = similarity_chart(random_matrix(n))
     spec = chart.to_dict()  # altair validates it against Vega-Lite's schema

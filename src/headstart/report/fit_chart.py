@@ -299,7 +299,7 @@ def _confusion_panel(test: Dataset, codes: np.ndarray) -> Any:
         opacity=alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.12, 0.9]), legend=None),
     )
     if test.n_classes <= _MAX_COUNTED:
-        white = alt.condition("datum.share > 0.55", alt.value("white"), alt.value(DARK))
+        white = alt.condition("datum.share > 0.6", alt.value("white"), alt.value(DARK))
         panel = panel + base.mark_text(fontSize=12 if test.n_classes <= 8 else 9).encode(text="series:Q", color=white)
     return panel.properties(
         width=size,
