@@ -173,6 +173,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         folder = Path(folder)
         check_replaceable(folder)
         parameters = self.get_params(deep=False)
+        for name, value in parameters.items():
+            if isinstance(value, np.generic):  # out of an array, as in a grid search
+                parameters[name] = value.item()
         if isinstance(self.recipe, Recipe):
             parameters["recipe"] = self.recipe.to_dict()
         if isinstance(self.source, Source):
@@ -188,6 +191,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             model = {
                 "parameters": parameters,
                 "classes": self.classes_.tolist(),
+                "classes_dtype": self.classes_.dtype.str,
                 "n_features_in": getattr(self, "n_features_in_", None),
                 "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
                 "headstart": version("headstart"),
@@ -222,7 +226,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         classifier = cls(**parameters)
         classifier.model_ = files[_NETWORK]
         classifier.source_ = files.get(_SOURCE)
-        classifier.classes_ = np.array(model["classes"])
+        classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
         if model["n_features_in"] is not None:
             classifier.n_features_in_ = model["n_features_in"]
         if model["feature_names_in"]:
@@ -311,7 +315,7 @@ def _read_model(folder: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text())
         format_version, digest, model = document["format_version"], document["sha256"], document["model"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ModelError(
             f"{folder}: is no headstart model (it has no {_MODEL}); make one with `headstart fit`"
         ) from None

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from headstart.errors import DataError, UnknownNameError
 
 
@@ -38,6 +40,9 @@ class Recipe:
     batch_fraction: float = 1.0
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # out of an array, as in a grid search; neither torch nor JSON takes them
+                object.__setattr__(self, name, value.item())
         if self.epochs < 1 or self.max_batch_size < 1 or self.patience_epochs < 1:
             raise DataError(f"recipe {self.name!r}: epochs, max_batch_size and patience_epochs must be at least 1")
         if not 0 < self.learning_rate < float("inf") or not 0 < self.batch_fraction <= 1:

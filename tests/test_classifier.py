@@ -1,0 +1,545 @@
+"""`TransferClassifier`: scikit-learn's contract, all forms of input, and the folder it is saved in."""
+
+import json
+import os
+import pickle
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from headstart.classifier import TransferClassifier
+from headstart.data import Dataset
+from headstart.errors import DataError, HeadstartError, ModelError, ShapeError
+from headstart.training import Recipe
+from headstart.zoo import Source, pretrain
+
+SHORT = Recipe("short", epochs=2)
+LEARNS = Recipe("learns", epochs=12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def source(small) -> Source:
+    return pretrain(small, recipe=SHORT, seed=3, with_prototypes=False)
+
+
+@pytest.fixture(scope="module")
+def table(small):
+    return small.X[:, 0].astype(np.float64), small.labels
+
+
+@pytest.fixture(scope="module")
+def unequal():
+    """Series of 2 channels and 5 to 14 time steps, whose class is whether they rise or fall."""
+    random = np.random.default_rng(0)
+    signs = np.array([1, -1] * 12)
+    series = [
+        np.stack([sign * np.linspace(-1, 1, n), np.zeros(n)]) + random.normal(scale=0.1, size=(2, n))
+        for sign, n in zip(signs, random.integers(5, 15, size=24), strict=True)
+    ]
+    return series, np.where(signs > 0, "up", "down")
+
+
+# scikit-learn's own checks
+
+EXPECTED_FAILURES = {
+    "check_methods_subset_invariance": "float32 convolutions of batches of different sizes differ by 2e-7, and the "
+    "check allows 1e-7; test_subsets_and_orders_agree asks for 1e-6"
+}
+
+
+@parametrize_with_checks(
+    [TransferClassifier(recipe=Recipe("check", epochs=10), normalise=normalise) for normalise in (True, False)],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_contract_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_subsets_and_orders_agree(small):
+    classifier = TransferClassifier(recipe=SHORT).fit(small)
+    together = classifier.predict_proba(small.X)
+    alone = np.concatenate([classifier.predict_proba(small.X[i : i + 1]) for i in range(small.n_cases)])
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+    order = np.random.default_rng(0).permutation(small.n_cases)
+    np.testing.assert_allclose(classifier.predict_proba(small.X[order]), together[order], atol=1e-6)
+    np.testing.assert_array_equal(classifier.predict(small.X[order]), classifier.predict(small.X)[order])
+
+
+# Forms of input
+
+
+def test_all_forms_of_the_same_series_agree(small, source):
+    X, labels = small.X[:, 0], small.labels
+    forms = {
+        "3-D": small.X,
+        "2-D": X,
+        "2-D float64": X.astype(np.float64),
+        "Fortran order": np.asfortranarray(X),
+        "list of 1-D": list(X),
+        "list of 2-D": list(small.X),
+        "tuple": tuple(X),
+        "nested lists": X.tolist(),
+        "nested lists of channels": small.X.tolist(),
+        "DataFrame": pd.DataFrame(X).rename(columns=str),
+    }
+    expected = TransferClassifier(source, recipe=SHORT).fit(small).predict_proba(small)
+    for name, form in forms.items():
+        classifier = TransferClassifier(source, recipe=SHORT).fit(form, labels)
+        np.testing.assert_array_equal(classifier.predict_proba(form), expected, err_msg=name)
+        np.testing.assert_array_equal(classifier.predict_proba(small), expected, err_msg=name)
+        for y in (labels.tolist(), pd.Series(labels)):
+            np.testing.assert_array_equal(TransferClassifier(source, recipe=SHORT).fit(form, y).classes_, [1, 2])
+
+
+def test_series_of_different_lengths(unequal, source):
+    series, labels = unequal
+    for start in (None, source):
+        classifier = TransferClassifier(start, recipe=LEARNS).fit(series, labels)
+        assert classifier.score(series, labels) > 0.9
+        assert not hasattr(classifier, "n_features_in_")
+        alone = np.concatenate([classifier.predict_proba([x]) for x in series])
+        np.testing.assert_allclose(alone, classifier.predict_proba(series), atol=1e-6)
+        padded = np.full((len(series), 2, 20), np.nan)
+        for i, x in enumerate(series):
+            padded[i, :, : x.shape[1]] = x
+        np.testing.assert_allclose(classifier.predict_proba(padded), classifier.predict_proba(series), atol=1e-6)
+        assert classifier.predict([np.ones((2, 40)), np.ones((2, 1))]).shape == (2,)
+
+
+def test_missing_values_are_interpolated():
+    X = np.array([[0.0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 4, 6], [6, 4, 2, 0]])
+    classifier = TransferClassifier(recipe=SHORT).fit(X, [0, 1, 0, 1])
+    holes = X.copy()
+    holes[:, 1] = np.nan
+    np.testing.assert_array_equal(classifier.predict_proba(holes), classifier.predict_proba(X))
+
+
+def test_number_of_features_is_that_of_a_table_only(small, unequal):
+    classifier = TransferClassifier(recipe=SHORT)
+    names = [f"t{i}" for i in range(24)]
+    classifier.fit(pd.DataFrame(small.X[:, 0], columns=names), small.labels)
+    assert classifier.n_features_in_ == 24
+    assert classifier.feature_names_in_.tolist() == names
+    with pytest.raises(ValueError, match="feature names should match"):
+        classifier.predict(pd.DataFrame(small.X[:, 0, :20], columns=names[:20]))
+    with pytest.raises(ValueError, match="24 features"):
+        classifier.fit(small.X[:, 0], small.labels).predict(small.X[:, 0, :20])
+    for X, y in ((small, None), (small.X, small.labels), (list(small.X), small.labels)):
+        classifier.fit(pd.DataFrame(small.X[:, 0], columns=names), small.labels)
+        classifier.fit(X, y)
+        assert not hasattr(classifier, "n_features_in_")
+        assert not hasattr(classifier, "feature_names_in_")
+        assert classifier.predict(small.X[:, 0, :20]).shape == (20,)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (["b", "a"], "U"),
+        (["ä", "longer than the other"], "U"),
+        ([7, -3], "i"),
+        ([2.0, 1.0], "f"),
+        ([True, False], "b"),
+        (np.array(["b", "a"], dtype=object), "U"),
+        (np.array([3, 200], dtype=np.uint8), "u"),
+        (pd.Series(["b", "a"], dtype="string"), "U"),
+        (pd.Categorical(["b", "a"]), "U"),
+    ],
+    ids=["text", "longer text", "int", "float", "bool", "object", "uint8", "pandas text", "categories"],
+)
+def test_labels_come_back_as_they_were(small, tmp_path, labels, kind):
+    y = np.asarray(labels)[small.y]
+    if isinstance(labels, pd.Series | pd.Categorical):
+        y = pd.Series(labels)[small.y]
+    classifier = TransferClassifier(recipe=LEARNS).fit(small.X[:, 0], y)
+    classifier.save(tmp_path / "model")
+    for one in (classifier, TransferClassifier.load(tmp_path / "model")):
+        predictions = one.predict(small.X[:, 0])
+        assert predictions.dtype.kind == kind
+        assert set(predictions.tolist()) == set(np.asarray(labels).tolist())
+        assert one.score(small.X[:, 0], y) > 0.8
+
+
+def test_sample_order_of_probabilities(small):
+    classifier = TransferClassifier(recipe=LEARNS).fit(small)
+    probabilities = classifier.predict_proba(small)
+    assert probabilities.shape == (20, 2)
+    assert probabilities.dtype == np.float64
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(classifier.classes_[probabilities.argmax(axis=1)], classifier.predict(small))
+
+
+# Training
+
+
+@pytest.mark.parametrize("make", ["path", "str", "source"])
+def test_source(small, source, tmp_path, make):
+    source.save(path := tmp_path / "a.safetensors")
+    start = {"path": path, "str": str(path), "source": source}[make]
+    classifier = TransferClassifier(start, recipe=SHORT).fit(small)
+    assert classifier.source_.card == source.card
+    assert classifier.model_.card.started_from == "ItalyPowerDemand"
+    scratch = TransferClassifier(recipe=SHORT).fit(small)
+    assert scratch.source_ is None
+    assert scratch.model_.card.started_from is None
+    assert not np.array_equal(scratch.predict_proba(small), classifier.predict_proba(small))
+
+
+def test_seed(small):
+    def probabilities(seed):
+        return TransferClassifier(recipe=SHORT, random_state=seed).fit(small).predict_proba(small)
+
+    np.testing.assert_array_equal(probabilities(1), probabilities(1))
+    np.testing.assert_array_equal(probabilities(np.int64(1)), probabilities(1))
+    np.testing.assert_array_equal(probabilities(np.random.RandomState(1)), probabilities(np.random.RandomState(1)))
+    assert not np.array_equal(probabilities(1), probabilities(2))
+    random = np.random.RandomState(1)
+    assert not np.array_equal(probabilities(random), probabilities(random))
+    assert np.isfinite(probabilities(None)).all()
+
+
+def test_progress_goes_to_standard_error(small, capsys):
+    TransferClassifier(recipe=SHORT, verbose=True).fit(small)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    TransferClassifier(recipe=SHORT).fit(small)
+    assert capsys.readouterr() == ("", "")
+
+
+# Inside scikit-learn
+
+
+def test_cross_validation(table, source):
+    X, y = table
+    scores = cross_val_score(TransferClassifier(source, recipe=LEARNS), X, y, cv=3)
+    assert scores.shape == (3,)
+    assert scores.mean() > 0.7
+
+
+def test_cross_validation_of_three_dimensions(small):
+    scores = cross_val_score(TransferClassifier(recipe=LEARNS), small.X, small.labels, cv=3, error_score="raise")
+    assert scores.mean() > 0.7
+
+
+def test_cross_validation_of_lists(unequal):
+    series, labels = unequal
+    scores = cross_val_score(TransferClassifier(recipe=LEARNS), series, labels, cv=3, error_score="raise")
+    assert scores.mean() > 0.7
+
+
+def test_grid_search(table, source, tmp_path):
+    X, y = table
+    grid = {"source": [None, source], "normalise": np.array([True, False])}
+    search = GridSearchCV(TransferClassifier(recipe=SHORT), grid, cv=2, error_score="raise").fit(X, y)
+    assert set(search.best_params_) == {"source", "normalise"}
+    assert search.predict(X).shape == (20,)
+    search.best_estimator_.save(tmp_path / "model")  # parameters out of an array are numpy's, not Python's
+    np.testing.assert_array_equal(TransferClassifier.load(tmp_path / "model").predict(X), search.predict(X))
+
+
+def test_grid_search_over_recipes(table, tmp_path):
+    X, y = table
+    recipes = [
+        Recipe("grid", epochs=epochs, learning_rate=rate) for epochs in np.arange(1, 3) for rate in np.array([1e-3])
+    ]
+    search = GridSearchCV(TransferClassifier(), {"recipe": recipes}, cv=2, error_score="raise").fit(X, y)
+    search.best_estimator_.save(tmp_path / "model")
+    np.testing.assert_array_equal(TransferClassifier.load(tmp_path / "model").predict(X), search.predict(X))
+
+
+def test_calibration(table, source):
+    X, y = table
+    calibrated = CalibratedClassifierCV(TransferClassifier(source, recipe=SHORT), cv=2).fit(X, y)
+    np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+
+
+def test_pipeline_and_clone(table, source):
+    X, y = table
+    pipeline = make_pipeline(FunctionTransformer(), clone(TransferClassifier(source, recipe=SHORT)))
+    np.testing.assert_array_equal(
+        pipeline.fit(X, y).predict_proba(X), TransferClassifier(source, recipe=SHORT).fit(X, y).predict_proba(X)
+    )
+
+
+def test_pickle(table, source):
+    X, y = table
+    for start in (None, source):
+        classifier = TransferClassifier(start, recipe=SHORT).fit(X, y)
+        copy = pickle.loads(pickle.dumps(classifier))
+        np.testing.assert_array_equal(copy.predict_proba(X), classifier.predict_proba(X))
+        assert copy.get_params()["recipe"] == SHORT
+
+
+# What is refused
+
+
+def test_not_fitted(small, tmp_path):
+    for call in (
+        lambda c: c.predict(small),
+        lambda c: c.predict_proba(small.X),
+        lambda c: c.save(tmp_path / "model"),
+    ):
+        with pytest.raises(NotFittedError):
+            call(TransferClassifier())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (lambda d: d, lambda d: d.labels, "either a Dataset, which has its own labels, or series and labels"),
+        (lambda d: d.X, lambda d: None, "give a label for every series"),
+        (lambda d: d.X, lambda d: d.labels[:-1], "inconsistent numbers of samples"),
+        (lambda d: d.X, lambda d: [1] * d.n_cases, "only one class"),
+        (lambda d: d.X, lambda d: np.linspace(0, 1, d.n_cases), "Unknown label type"),
+        (lambda d: d.X[:, 0], lambda d: np.eye(20)[:, :2], "y should be a 1d array"),
+        (lambda d: Dataset.from_arrays("bare", d.X), lambda d: None, "bare: training needs a label for every case"),
+        (lambda d: d.X * np.inf, lambda d: d.labels, "infinite value"),
+        (lambda d: d.X * np.nan, lambda d: d.labels, "case 1 has no values at all; remove it"),
+        (lambda d: d.X[None], lambda d: d.labels, "array with dim 4"),
+        (lambda d: [["a", "b"]] * 20, lambda d: d.labels, "could not convert|not made of numbers|numeric"),
+        (lambda d: [*d.X[:19, 0], np.ones((2, 5))], lambda d: d.labels, "case 20 has 2 channels where case 1 has 1"),
+        (lambda d: [], lambda d: [], "minimum of 1 is required|at least one|Expected 2D"),
+    ],
+)
+def test_training_data_that_are_refused(small, X, y, message):
+    with pytest.raises(ValueError, match=message):
+        TransferClassifier(recipe=SHORT).fit(X(small), y(small))
+
+
+def test_series_to_predict_that_are_refused(small):
+    classifier = TransferClassifier(recipe=SHORT).fit(small)
+    with pytest.raises(ShapeError, match="has 2 channels, the model was trained on 1; give the same channels"):
+        classifier.predict(np.ones((3, 2, 5)))
+    with pytest.raises(DataError, match="case 2 has no values at all"):
+        classifier.predict([[1.0, 2.0], [np.nan, np.nan]])
+
+
+def test_unknown_settings(small, tmp_path):
+    for settings, message in (
+        ({"recipe": "papr"}, "unknown recipe 'papr'"),
+        ({"network": "fnc"}, "unknown network 'fnc'"),
+        ({"device": "warp"}, "device 'warp' cannot be used"),
+        ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
+        ({"source": "nearest"}, "needs a folder"),
+        ({"source": "nearest", "sources": tmp_path}, "has no sources"),
+    ):
+        with pytest.raises(HeadstartError, match=message):
+            TransferClassifier(**{"recipe": SHORT} | settings).fit(small)
+
+
+# A fit that ends early
+
+
+def interrupt_training(monkeypatch, epoch):
+    """Let Ctrl-C come at the end of an epoch, or, where it is 0, before the first."""
+    from headstart.training import loop
+
+    cross_entropy, calls = loop.F.cross_entropy, 0
+
+    def interrupted(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == epoch + 1:
+            raise KeyboardInterrupt
+        return cross_entropy(*arguments)
+
+    monkeypatch.setattr(loop.F, "cross_entropy", interrupted)
+
+
+BIG_BATCH = Recipe("big", epochs=5, max_batch_size=1000)  # one step an epoch
+
+
+def test_interrupt_keeps_a_usable_model(small, tmp_path, monkeypatch):
+    interrupt_training(monkeypatch, epoch=2)
+    classifier = TransferClassifier(recipe=BIG_BATCH)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(small)
+    assert classifier.model_.card.interrupted
+    assert len(classifier.model_.card.losses) == 2
+    classifier.save(tmp_path / "model")
+    loaded = TransferClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(small), classifier.predict_proba(small))
+
+
+def test_interrupt_in_the_first_epoch(small, monkeypatch):
+    interrupt_training(monkeypatch, epoch=0)
+    classifier = TransferClassifier(recipe=BIG_BATCH)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(small)
+    with pytest.raises(NotFittedError):
+        classifier.predict(small)
+
+
+def test_a_fit_that_fails_leaves_the_earlier_one(small, unequal, monkeypatch):
+    classifier = TransferClassifier(recipe=SHORT).fit(small)
+    before = classifier.predict_proba(small)
+    interrupt_training(monkeypatch, epoch=0)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(*unequal)
+    np.testing.assert_array_equal(classifier.predict_proba(small), before)
+    assert classifier.classes_.tolist() == [1, 2]
+
+
+# Folders
+
+
+@pytest.fixture(scope="module")
+def fitted(small, source) -> TransferClassifier:
+    return TransferClassifier(source, recipe=SHORT, random_state=4).fit(small.X[:, 0], small.labels)
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_save_and_load(fitted, saved, small):
+    assert sorted(os.listdir(saved)) == ["model.json", "network.safetensors", "source.safetensors"]
+    loaded = TransferClassifier.load(saved)
+    np.testing.assert_array_equal(loaded.predict_proba(small), fitted.predict_proba(small))
+    assert loaded.n_features_in_ == fitted.n_features_in_
+    assert loaded.model_.card == fitted.model_.card
+    assert loaded.source_.card == fitted.source_.card
+    mine, its = fitted.get_params(), loaded.get_params()
+    assert mine.pop("source").card == its.pop("source").card
+    assert mine == its
+    again = loaded.fit(small.X[:, 0], small.labels)
+    np.testing.assert_array_equal(again.predict_proba(small), fitted.predict_proba(small))
+
+
+def test_save_and_load_other_settings(small, source, tmp_path):
+    source.save(path := tmp_path / "a.safetensors")
+    frame = pd.DataFrame(small.X[:, 0]).rename(columns=lambda i: f"t{i}")
+    for classifier in (
+        TransferClassifier(recipe=SHORT, normalise=False, random_state=np.random.RandomState(1)),
+        TransferClassifier(path, recipe=SHORT, random_state=None),
+        TransferClassifier(str(path), recipe=SHORT, random_state=np.int64(3)),
+    ):
+        classifier.fit(frame, small.labels).save(tmp_path / "model")
+        loaded = TransferClassifier.load(tmp_path / "model")
+        np.testing.assert_array_equal(loaded.predict_proba(frame), classifier.predict_proba(frame))
+        assert loaded.feature_names_in_.tolist() == frame.columns.tolist()
+        again = clone(loaded).fit(frame, small.labels)  # the seed was kept, wherever it came from
+        np.testing.assert_array_equal(again.predict_proba(frame), classifier.predict_proba(frame))
+
+
+def test_saving_again_replaces_the_model(saved, small, fitted):
+    other = TransferClassifier(recipe=SHORT, random_state=9).fit(small)
+    other.save(saved)
+    np.testing.assert_array_equal(TransferClassifier.load(saved).predict_proba(small), other.predict_proba(small))
+    assert sorted(os.listdir(saved)) == ["model.json", "network.safetensors"]
+    assert os.listdir(saved.parent) == ["model"]
+
+
+def test_saving_leaves_alone_what_is_no_model(fitted, tmp_path):
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter1.txt").write_text("years of work")
+    (tmp_path / "file").write_text("more work")
+    for place in (folder, tmp_path / "file"):
+        with pytest.raises(ModelError, match="exists and is no headstart model, so it is left alone; choose another"):
+            fitted.save(place)
+    assert (folder / "chapter1.txt").read_text() == "years of work"
+    assert sorted(os.listdir(tmp_path)) == ["file", "thesis"]
+
+
+def test_saving_on_a_full_disk(fitted, saved, monkeypatch):
+    def full_disk(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
+    for place in (saved, saved.parent / "other"):
+        with pytest.raises(HeadstartError, match=f"cannot write {place}: no space left on device; choose another"):
+            fitted.save(place)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+    assert os.listdir(saved.parent) == ["model"]
+
+
+def edit(path, change):
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+DAMAGE = {
+    "no model.json": (lambda f: (f / "model.json").unlink(), "is no headstart model \\(it has no model.json\\)"),
+    "no network": (lambda f: (f / "network.safetensors").unlink(), "network.safetensors: there is no such source"),
+    "no source": (lambda f: (f / "source.safetensors").unlink(), "source.safetensors: there is no such source"),
+    "empty model.json": (lambda f: (f / "model.json").write_text(""), "model.json: cannot be read .*; fit the model"),
+    "truncated model.json": (
+        lambda f: (f / "model.json").write_bytes((f / "model.json").read_bytes()[:-30]),
+        "model.json: cannot be read",
+    ),
+    "model.json is a list": (lambda f: (f / "model.json").write_text("[]"), "model.json: cannot be read"),
+    "model.json is not text": (lambda f: (f / "model.json").write_bytes(b"\xff\xfe\x00"), "model.json: cannot be read"),
+    "model.json is a folder": (
+        lambda f: ((f / "model.json").unlink(), (f / "model.json").mkdir()),
+        "model.json: cannot be read",
+    ),
+    "other classes": (lambda f: edit(f / "model.json", lambda d: d["model"]["classes"].reverse()), "was altered"),
+    "other settings": (
+        lambda f: edit(f / "model.json", lambda d: d["model"]["parameters"].update(normalise=False)),
+        "was altered since it was written",
+    ),
+    "source left out": (
+        lambda f: edit(f / "model.json", lambda d: d["model"]["sha256"].pop("source.safetensors")),
+        "was altered since it was written",
+    ),
+    "newer version": (
+        lambda f: edit(f / "model.json", lambda d: d.update(format_version=2)),
+        "has format version 2, this headstart reads 1; install a newer headstart",
+    ),
+    "truncated network": (
+        lambda f: (f / "network.safetensors").write_bytes((f / "network.safetensors").read_bytes()[:-1]),
+        "network.safetensors: is not a whole safetensors file",
+    ),
+    "altered network": (
+        lambda f: (f / "network.safetensors").write_bytes((f / "network.safetensors").read_bytes()[:-1] + b"\x55"),
+        "network.safetensors: card or weights were altered",
+    ),
+    "networks swapped": (
+        lambda f: shutil.copy(f / "source.safetensors", f / "network.safetensors"),
+        "network.safetensors: is not the file this model was saved with",
+    ),
+    "network is a pickle": (
+        lambda f: (f / "network.safetensors").write_bytes(pickle.dumps({"a": 1})),
+        "network.safetensors: is not a whole safetensors file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGE.values(), ids=DAMAGE)
+def test_damaged_folder(saved, damage, message):
+    damage(saved)
+    with pytest.raises(ModelError, match=message) as caught:
+        TransferClassifier.load(saved)
+    assert str(saved) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "none", tmp_path / "file", tmp_path):
+        with pytest.raises(ModelError, match=f"{place}: is no headstart model"):
+            TransferClassifier.load(place)
