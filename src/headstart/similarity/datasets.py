@@ -337,8 +337,8 @@ def _cached_prototypes(
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
     try:
-        with os.fdopen(handle, "wb") as opened:
-            np.savez(opened, X=found.X, codes=found.codes)
+        with os.fdopen(handle, "wb") as written:
+            np.savez(written, X=found.X, codes=found.codes)
         os.replace(temporary, file)
     except BaseException:
         os.unlink(temporary)
