@@ -12,6 +12,9 @@ only type they compute in.
 
 import argparse
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -95,6 +98,23 @@ def kernel_seconds(length: int, dtype: type) -> tuple[float, int]:
     return time.process_time() - start, times * length * length * lanes
 
 
+FIRST_CALL = """
+import time
+from headstart.similarity import dtw
+dtw([1, 2, 3], [1, 3])
+print(f"{time.process_time():.2f}")
+"""
+
+
+def first_call(cache: str | None) -> str:
+    """Processor seconds of a new process that starts, imports, and computes one cost."""
+    environment = os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {})
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_CALL], env=environment, capture_output=True, text=True, check=True
+    )
+    return run.stdout.strip()
+
+
 def contestants(X: list[np.ndarray], n_jobs: int) -> dict[str, Callable[[], np.ndarray]]:
     padded = to_time_series_dataset(X)
     several = [x[None] for x in X] if len({len(x) for x in X}) > 1 else np.stack(X)[:, None]
@@ -115,7 +135,11 @@ def main() -> None:
     options = parser.parse_args()
     now = time.process_time if options.jobs == 1 else time.perf_counter
     os.environ["OMP_NUM_THREADS"] = str(options.jobs)  # for dtaidistance
-    print(f"load average {os.getloadavg()[0]:.1f}; {options.jobs} threads; million cells a second\n")
+    print(f"load average {os.getloadavg()[0]:.1f}; {options.jobs} threads; million cells a second")
+
+    with tempfile.TemporaryDirectory() as empty:
+        warm, cold = first_call(None), first_call(empty)
+    print(f"a new process with its first call: {warm} processor seconds; {cold} where nothing is compiled yet")
 
     runs: dict[str, Callable[[], tuple[float, int]]] = {"arithmetic limit, float32": limit_seconds}
     for dtype in (np.float32, np.float64):

@@ -181,7 +181,7 @@ def _costs_in_tasks(
     series: Collection, n_pairs: int, pairs_of: Callable[[np.ndarray], np.ndarray], band: int, n_jobs: int | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut the numbers 0 to n_pairs into tasks, and compute the costs of the pairs that they stand for."""
-    lanes = 16
+    lanes = 16  # whole vectors, but for the last
     size = min(PAIRS_A_TASK, CELLS_A_TASK // int(series.lengths.max()) ** 2, -(-n_pairs // n_threads(n_jobs)))
     size = max(1, -(-size // lanes)) * lanes
 
