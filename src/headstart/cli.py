@@ -25,7 +25,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at, list and download data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)  # names in data may look like either
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -157,12 +157,12 @@ def predict(
     import pandas as pd
 
     from headstart.classifier import TransferClassifier
-    from headstart.data import load, read
+    from headstart.data import Dataset, load, read
     from headstart.errors import DataError
-    from headstart.files import check_writable, write_text
+    from headstart.files import write_text
 
     if out is not None:
-        check_writable(out)
+        _check_file(out)
     classifier = TransferClassifier.load(model)
     if Path(data).expanduser().exists():
         series = read(
@@ -176,7 +176,8 @@ def predict(
         _, test_set = load(data, archive)
         if test_set is None:
             raise DataError(f"{data} has no test part; give a file of series")
-        series = test_set
+        labels = (test_set.labels, classifier.classes_) if labelled else (None, None)
+        series = Dataset.from_arrays(test_set.name, test_set.X, labels[0], classes=labels[1])
     probabilities = classifier.predict_proba(series)
     predictions = classifier.classes_[probabilities.argmax(axis=1)]
     table = pd.DataFrame({"case": range(1, series.n_cases + 1)})
@@ -275,13 +276,12 @@ def similarity(
     """Compute the distances between all training sets of an archive: the smallest DTW distance of class prototypes."""
     from headstart.data import archive_names, load
     from headstart.data.preprocessing import z_normalise
-    from headstart.files import check_writable
     from headstart.progress import progress_bar
     from headstart.report.tables import check_table_path, save_table
     from headstart.similarity import similarity_matrix
 
     check_table_path(out)
-    check_writable(out)
+    _check_file(out)
     if picture is not None:
         _check_picture(picture)
     train_sets = [load(name, archive)[0] for name in names or archive_names(archive)]
@@ -352,7 +352,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="headstart")
     except HeadstartError as error:
-        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"headstart: {error}")
+        Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(f"headstart: {error}")
         sys.exit(2)
 
 
@@ -361,10 +361,16 @@ def _load_for_fit(
 ) -> "tuple[Dataset, Dataset | None]":
     """Load what to train on, and what to judge on: `test` if it is given, else what belongs to `train`."""
     from headstart.data import load, read
+    from headstart.errors import ShapeError
 
     train_set, test_set = load(train, archive, label=label, case=case, time=time)
     if test is not None:
         test_set = read(test, label=label, case=case, time=time, classes=train_set.classes)
+        if test_set.n_channels != train_set.n_channels:
+            raise ShapeError(
+                f"{test} has {test_set.n_channels} channels where {train} has {train_set.n_channels}; give both the "
+                "same"
+            )
     return train_set, test_set
 
 
@@ -376,11 +382,20 @@ def _require_variation(data: "Dataset") -> None:
 
 def _check_picture(picture: Path) -> None:
     """Find out before the work whether a picture can be drawn after it."""
-    from headstart.files import check_writable
     from headstart.report.charts import check_chart_path
 
     check_chart_path(picture)
-    check_writable(picture)
+    _check_file(picture)
+
+
+def _check_file(path: Path) -> None:
+    """Find out before the work whether a file can be written after it."""
+    from headstart.errors import DataError
+    from headstart.files import check_writable
+
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a file in it")
+    check_writable(path)
 
 
 def _fit_to_the_end(classifier: Any, data: "Dataset") -> bool:

@@ -1,0 +1,368 @@
+"""The commands, in this process, on data that aeon ships and on files of every kind."""
+
+import io
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from headstart.classifier import TransferClassifier
+from headstart.cli import INTERRUPTED
+from headstart.data import load, read
+from headstart.training import loop
+from headstart.zoo import Source
+from tests.data import writers
+
+
+def write_trend(path, n_cases=12, length=10, n_channels=1, names=("up", "down"), seed=0, writer=writers.csv):
+    """Series that go up or down with a little noise, in a file."""
+    random = np.random.default_rng(seed)
+    labels = [names[i % 2] for i in range(n_cases)]
+    series = [
+        (1 - 2 * (i % 2)) * np.linspace(-1, 1, length) + random.normal(scale=0.2, size=(n_channels, length))
+        for i in range(n_cases)
+    ]
+    writer(path, series, labels)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def source(folder, small):
+    from headstart.training import Recipe
+    from headstart.zoo import pretrain
+
+    path = folder / "Italy.safetensors"
+    pretrain(small, recipe=Recipe("short", 2)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(folder, source):
+    """A model of up and down, saved by the library."""
+    from headstart.training import Recipe
+
+    train = read(write_trend(folder / "trend.csv"))
+    path = folder / "trend"
+    TransferClassifier(source, recipe=Recipe("short", 8)).fit(train).save(path)
+    return path
+
+
+# fit
+
+
+def test_fit_a_data_set_by_name(headstart, tmp_path, italy):
+    done = headstart("fit", "ItalyPowerDemand", "--out", tmp_path / "model", "--epochs", 2, "--device", "cpu")
+    assert (done.code, done.err) == (0, "")
+    assert "ItalyPowerDemand train test" in done.text
+    assert "series 67 1029" in done.text
+    assert "time steps 24 24" in done.text
+    assert "class 1 34 513" in done.text
+    assert "ItalyPowerDemand: fcn trained from scratch, recipe default, 2 epochs" in done.text
+    assert "Right among 1029 test series" in done.text
+    assert "There was no source, so there is no transfer to judge" in done.text
+    assert f"Saved in {tmp_path / 'model'}; `headstart predict {tmp_path / 'model'} DATA` uses it." in done.text
+    assert os.listdir(tmp_path) == ["model"]
+    classifier = TransferClassifier.load(tmp_path / "model")
+    n_right = int((classifier.predict(italy[1]) == italy[1].labels).sum())
+    assert f"from scratch {n_right} {n_right / 1029:.3f}" in done.text
+
+
+def test_fit_from_a_source(headstart, tmp_path, source):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 8)
+    assert (done.code, done.err) == (0, "")
+    assert "a: fcn fine-tuned from ItalyPowerDemand, recipe default, 8 epochs" in done.text
+    assert "a: fcn trained from scratch, recipe default, 8 epochs" in done.text
+    assert "from ItalyPowerDemand" in done.text
+    assert "transfer" in done.text.split("only from scratch")[1]
+    classifier = TransferClassifier.load(tmp_path / "model")
+    assert classifier.model_.card.started_from == "ItalyPowerDemand"
+    assert classifier.score(read(test), read(test).labels) > 0.9
+
+
+def test_fit_from_the_nearest_source(headstart, tmp_path, source):
+    train = write_trend(tmp_path / "a.csv")
+    done = headstart(
+        "fit", train, "--source", "nearest", "--sources", source.parent, "--out", tmp_path / "model", "--epochs", 1
+    )
+    assert (done.code, done.err) == (0, "")
+    assert "a: fcn fine-tuned from ItalyPowerDemand" in done.text
+    assert "How good it is on new series is not known: --test or --folds would tell." in done.text
+
+
+@pytest.mark.parametrize("with_source", [False, True])
+def test_fit_with_folds(headstart, tmp_path, source, with_source):
+    train = write_trend(tmp_path / "a.csv")
+    more = ("--source", source) if with_source else ()
+    done = headstart("fit", train, "--folds", 2, "--out", tmp_path / "model", "--epochs", 1, *more)
+    assert (done.code, done.err) == (0, "")
+    assert "Right among 12 training series, each held out in one of 2 folds" in done.text
+    assert "the most frequent class 6 0.500" in done.text
+
+
+def test_fit_with_a_picture(headstart, tmp_path):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    picture = tmp_path / "result.html"
+    done = headstart("fit", train, "--test", test, "--out", tmp_path / "model", "--epochs", 1, "--picture", picture)
+    assert (done.code, done.err) == (0, "")
+    assert f"Drawn in {picture}." in done.text
+    assert picture.stat().st_size > 1000
+
+
+def test_fit_options_reach_the_model(headstart, tmp_path):
+    train = write_trend(tmp_path / "a.csv")
+    headstart(
+        "fit", train, "--out", tmp_path / "model", "--epochs", 1, "--no-normalise", "--seed", 7, "--recipe", "paper"
+    )
+    card = TransferClassifier.load(tmp_path / "model").model_.card
+    assert (card.normalise, card.seed, card.recipe["name"], card.recipe["epochs"]) == (False, 7, "paper", 1)
+
+
+def test_fit_again_replaces_the_model(headstart, tmp_path):
+    train = write_trend(tmp_path / "a.csv")
+    for seed in (1, 2):
+        assert headstart("fit", train, "--out", tmp_path / "model", "--epochs", 1, "--seed", seed).code == 0
+    assert TransferClassifier.load(tmp_path / "model").model_.card.seed == 2
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", "model"]
+
+
+@pytest.mark.parametrize("suffix", writers.WRITERS)
+def test_fit_and_predict_every_format(headstart, tmp_path, suffix):
+    path = write_trend(tmp_path / f"a{suffix}", writer=writers.WRITERS[suffix])
+    assert headstart("fit", path, "--out", tmp_path / "model", "--epochs", 1).code == 0
+    done = headstart("predict", tmp_path / "model", path)
+    assert (done.code, done.err) == (0, "")
+    assert pd.read_csv(io.StringIO(done.out))["label"].tolist() == ["up", "down"] * 6
+
+
+def test_long_tables(headstart, tmp_path):
+    series, labels = [np.random.default_rng(i).normal(size=(2, 5 + i % 3)) for i in range(8)], ["x", "y"] * 4
+    writers.long(series, labels).to_csv(tmp_path / "a.csv", index=False)
+    columns = ("--case", "case", "--time", "time")
+    done = headstart("fit", tmp_path / "a.csv", *columns, "--out", tmp_path / "model", "--epochs", 1)
+    assert done.code == 0
+    assert "channels 2" in done.text
+    assert "time steps 5 to 7" in done.text
+    done = headstart("predict", tmp_path / "model", tmp_path / "a.csv", *columns)
+    assert pd.read_csv(io.StringIO(done.out))["label"].tolist() == labels
+
+
+def test_another_label_column(headstart, tmp_path):
+    write_trend(tmp_path / "a.csv")
+    pd.read_csv(tmp_path / "a.csv").rename(columns={"label": "kind"}).to_csv(tmp_path / "a.csv", index=False)
+    arguments = ("fit", tmp_path / "a.csv", "--out", tmp_path / "model", "--epochs", 1)
+    assert headstart(*arguments, "--label", "kind").code == 0
+
+
+def test_series_shorter_than_the_filters(headstart, tmp_path):
+    path = write_trend(tmp_path / "a.csv", length=2)
+    assert headstart("fit", path, "--out", tmp_path / "model", "--epochs", 1).code == 0
+
+
+def test_names_that_look_like_markup(headstart, tmp_path):
+    """Nothing in the data is taken for a style or an emoji."""
+    names = ("[/bold] :smile:", "[red]x[/red]")
+    path = write_trend(tmp_path / "a[b].csv", names=names)
+    done = headstart("fit", path, "--out", tmp_path / "m[i]", "--epochs", 1, "--folds", 2)
+    assert (done.code, done.err) == (0, "")
+    for name in (*names, "a[b]", "m[i]"):
+        assert name in done.text
+    source = tmp_path / "[s].safetensors"
+    assert headstart("pretrain", path, "--out", source, "--epochs", 1).code == 0
+    path.rename(path := tmp_path / "[c].csv")
+    assert headstart("pretrain", path, "--out", source, "--epochs", 1).code == 0
+    done = headstart("fit", path, "--source", source, "--out", tmp_path / "m[i]", "--epochs", 1)
+    assert "fine-tuned from [c]" in done.text
+    assert "[s]" in headstart("rank", path, "--sources", tmp_path).text
+
+
+# predict
+
+
+def test_predict_to_standard_output(headstart, tmp_path, model):
+    data = write_trend(tmp_path / "new.csv", seed=5)
+    done = headstart("predict", model, data)
+    assert (done.code, done.err) == (0, "")
+    table = pd.read_csv(io.StringIO(done.out))
+    classifier = TransferClassifier.load(model)
+    assert table.columns.tolist() == ["case", "label", "prediction", "probability of down", "probability of up"]
+    assert table["case"].tolist() == list(range(1, 13))
+    assert table["label"].tolist() == ["up", "down"] * 6
+    assert table["prediction"].tolist() == classifier.predict(read(data)).tolist()
+    np.testing.assert_allclose(table.iloc[:, 3:], classifier.predict_proba(read(data)), atol=1e-6)
+
+
+def test_predict_to_a_file(headstart, tmp_path, model):
+    data = write_trend(tmp_path / "new.csv", seed=5)
+    done = headstart("predict", model, data, "--out", tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    share = (table["label"] == table["prediction"]).mean()
+    assert done.text == f"12 series predicted, {share:.3f} of them right; written to {tmp_path / 'out.csv'}."
+    assert (tmp_path / "out.csv").read_text() == headstart("predict", model, data).out
+
+
+def test_predict_without_labels(headstart, tmp_path, model):
+    data = write_trend(tmp_path / "new.csv", seed=5)
+    with_labels = pd.read_csv(io.StringIO(headstart("predict", model, data).out))
+    pd.read_csv(data).drop(columns="label").to_csv(data, index=False)
+    done = headstart("predict", model, data, "--no-labels")
+    assert (done.code, done.err) == (0, "")
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(done.out)), with_labels.drop(columns="label"))
+
+
+def test_predict_a_data_set_by_name(headstart, tmp_path, italy):
+    headstart("fit", "ItalyPowerDemand", "--out", tmp_path / "model", "--epochs", 2)
+    table = pd.read_csv(io.StringIO(headstart("predict", tmp_path / "model", "ItalyPowerDemand").out))
+    assert table["label"].tolist() == italy[1].labels.tolist()
+    without = pd.read_csv(io.StringIO(headstart("predict", tmp_path / "model", "ItalyPowerDemand", "--no-labels").out))
+    pd.testing.assert_frame_equal(without, table.drop(columns="label"))
+
+
+def test_predict_series_of_other_lengths(headstart, tmp_path, model):
+    done = headstart("predict", model, write_trend(tmp_path / "new.csv", length=33))
+    assert (done.code, done.err) == (0, "")
+
+
+# pretrain, rank, similarity
+
+
+def test_pretrain(headstart, tmp_path):
+    path = tmp_path / "Italy.safetensors"
+    done = headstart("pretrain", "ItalyPowerDemand", "--out", path, "--epochs", 2, "--seed", 3)
+    assert (done.code, done.err) == (0, "")
+    assert "ItalyPowerDemand: fcn trained from scratch, recipe default, 2 epochs" in done.text
+    assert f"Saved in {path}; `headstart fit TRAIN --source {path} --out MODEL` starts from it." in done.text
+    source = Source.load(path)
+    assert (source.card.dataset, source.card.seed, len(source.card.losses)) == ("ItalyPowerDemand", 3, 2)
+    assert len(source.prototypes.series) == 2
+    assert os.listdir(tmp_path) == ["Italy.safetensors"]
+
+
+def test_rank(headstart, tmp_path, source):
+    done = headstart("rank", write_trend(tmp_path / "a.csv"), "--sources", source.parent)
+    assert (done.code, done.err) == (0, "")
+    assert "Italy" in done.text
+
+
+def test_similarity(headstart, tmp_path):
+    archive = tmp_path / "archive"
+    for i, name in enumerate(("First", "Second", "Third")):
+        (archive / name).mkdir(parents=True)
+        write_trend(archive / name / f"{name}_TRAIN.csv", length=8 + i, seed=i)
+    done = headstart("similarity", "--archive", archive, "--out", tmp_path / "matrix.csv")
+    assert done.code == 0
+    assert "Distances of 3 data sets written to" in done.text
+    table = pd.read_csv(tmp_path / "matrix.csv", index_col=0)
+    assert table.index.tolist() == table.columns.tolist() == ["First", "Second", "Third"]
+    np.testing.assert_allclose(table, table.T)
+
+
+# data
+
+
+def test_list(headstart):
+    done = headstart("data", "list")
+    assert (done.code, done.err) == (0, "")
+    assert "ItalyPowerDemand" in done.text
+    assert done.text.endswith("data sets on this machine.")
+
+
+def test_list_what_can_be_downloaded(headstart):
+    done = headstart("data", "list", "--remote")
+    assert done.code == 0
+    assert "Adiac" in done.text
+
+
+def test_show(headstart, tmp_path):
+    done = headstart("data", "show", "ItalyPowerDemand")
+    assert (done.code, done.err) == (0, "")
+    assert "series 67 1029" in done.text
+    (tmp_path / "a.csv").write_text("a,b,c,label\n1,,3,x\n2,3,,y\n")
+    done = headstart("data", "show", tmp_path / "a.csv")
+    assert "time steps 2 to 3" in done.text
+    assert "missing values, interpolated 1" in done.text
+
+
+def test_download(headstart, monkeypatch):
+    monkeypatch.setattr("headstart.data.download_archive", lambda name: f"/archive/{name}")
+    done = headstart("data", "download", "Adiac", "Beef")
+    assert done.text == "Adiac: /archive/Adiac Beef: /archive/Beef"
+
+
+def test_same_as_the_library(headstart, tmp_path):
+    """What the command line does is what the classifier does."""
+    train, _ = load("ItalyPowerDemand")
+    headstart("fit", "ItalyPowerDemand", "--out", tmp_path / "model", "--epochs", 2, "--seed", 5)
+    from headstart.training.recipe import get_recipe
+
+    classifier = TransferClassifier(recipe=get_recipe("default", epochs=2), random_state=5).fit(train)
+    saved = TransferClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(saved.predict_proba(train), classifier.predict_proba(train))
+
+
+# Ctrl-C
+
+
+def interrupt_at_step(monkeypatch, n):
+    cross_entropy, calls = loop.F.cross_entropy, 0
+
+    def interrupted(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == n:
+            raise KeyboardInterrupt
+        return cross_entropy(*arguments)
+
+    monkeypatch.setattr(loop.F, "cross_entropy", interrupted)
+
+
+def test_interrupted_fit_keeps_the_model(headstart, tmp_path, source, monkeypatch):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    interrupt_at_step(monkeypatch, 3)  # a batch has all twelve series
+    done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 5)
+    assert done.code == INTERRUPTED
+    assert "2 epochs until it was interrupted" in done.text
+    assert "Interrupted: the best network so far is kept" in done.text
+    assert TransferClassifier.load(tmp_path / "model").model_.card.interrupted
+
+
+def test_interrupted_twin(headstart, tmp_path, source, monkeypatch):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    interrupt_at_step(monkeypatch, 8)
+    done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 5)
+    assert done.code == INTERRUPTED
+    assert not TransferClassifier.load(tmp_path / "model").model_.card.interrupted
+
+
+def test_interrupted_pretrain_keeps_the_source(headstart, tmp_path, monkeypatch):
+    train = write_trend(tmp_path / "a.csv")
+    interrupt_at_step(monkeypatch, 3)
+    done = headstart("pretrain", train, "--out", tmp_path / "a.safetensors", "--epochs", 5)
+    assert done.code == INTERRUPTED
+    assert Source.load(tmp_path / "a.safetensors").card.interrupted
+
+
+@pytest.mark.parametrize("command", [("fit", "model"), ("pretrain", "a.safetensors")])
+def test_interrupt_in_the_first_epoch_leaves_nothing(headstart, tmp_path, monkeypatch, command):
+    train = write_trend(tmp_path / "a.csv")
+    interrupt_at_step(monkeypatch, 1)
+    done = headstart(command[0], train, "--out", tmp_path / command[1], "--epochs", 5)
+    assert done.code == INTERRUPTED
+    assert "Traceback" not in done.err
+    assert os.listdir(tmp_path) == ["a.csv"]
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", ["", "fit", "predict", "pretrain", "rank", "similarity", "data", "data list"])
+def test_help(headstart, command):
+    done = headstart(*command.split(), "--help")
+    assert done.code == 0
+    assert f"Usage: headstart {command}".strip() in done.text
