@@ -5,9 +5,12 @@
 
 Rates are DTW cells a second: for each pair the product of the two lengths. Contestants take turns, and the median of
 `--repeats` is printed. On one thread, processor seconds are counted, which other programs disturb less; on several, the
-clock's. The arithmetic limit is the rate of what a cell needs at least (subtract, two minima, fused
-multiply and add) in registers, with nothing loaded or stored. Peers come with the extra `bench`; all get float64, the
-only type they compute in.
+clock's. The arithmetic limit is the rate of what a cell needs at least (subtract, two minima, fused multiply and add)
+in registers, with nothing loaded or stored. Peers come with the extra `bench`; they compute in float64, the only type
+they have.
+
+The exit code is 1 if a float32 kernel falls below 40% of the limit, or pairwise costs below 20 times the fastest peer:
+the kernels' speed hangs on what LLVM makes of them.
 """
 
 import argparse
@@ -152,7 +155,10 @@ def main() -> None:
             if repeat:  # the first compiles
                 rates[name].append(n_cells / seconds / 1e6)
     limit = np.median(rates["arithmetic limit, float32"])
+    too_slow = []
     for name, several in rates.items():
+        if "float32" in name and np.median(several) < 0.4 * limit:
+            too_slow.append(name)
         print(f"{name:32} {np.median(several):9,.0f}   {np.median(several) / limit:6.1%} of the limit")
 
     for kind in ("equal", "unequal"):
@@ -177,8 +183,12 @@ def main() -> None:
             medians = {name: float(np.median(times)) for name, times in seconds.items()}
             fastest = min((name for name in medians if "headstart" not in name), key=lambda name: medians[name])
             print(f"\n{n} series of {kind} length{'' if kind == 'equal' else 's, up to'} {length}, all pairs")
+            if medians["headstart"] * 20 > medians[fastest]:
+                too_slow.append(f"{kind} length {length}")
             for name, median in medians.items():
                 print(f"{name:32} {n_cells / median / 1e6:9,.0f}   {medians[fastest] / median:6.1f} x {fastest}")
+    if too_slow:
+        raise SystemExit(f"slower than it should be: {', '.join(too_slow)}")
 
 
 if __name__ == "__main__":
