@@ -278,7 +278,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if self.source != "nearest":
             return Source.load(self.source)
         if self.sources is None:
-            raise DataError('source="nearest" needs a folder to choose from; name it in sources')
+            raise DataError('source="nearest" needs a folder to choose from; name it in sources (--sources)')
         return choose_source(data, load_folder(self.sources), by="dtw")
 
 

@@ -40,5 +40,5 @@ def require_variation(data: Dataset) -> None:
         raise DataError(
             f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), and "
             f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all), or switch normalisation "
-            "off"
+            "off (normalise=False, --no-normalise)"
         )

@@ -18,7 +18,7 @@ def read(file: File, columns: Columns) -> Series:
                 if name not in arrays.files:
                     raise DataError(
                         f"{file.path}: there is no array {name!r}, only {shorten(arrays.files) or 'none'}; save the "
-                        "series as X and their labels as y, or say with label=None that there are no labels"
+                        "series as X and their labels as y, or say with label=None (predict --no-labels) that there are none"
                     )
             found = {name: arrays[name] for name in wanted}
     except DataError:

@@ -119,7 +119,7 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
         if name is not None and name not in names:
             raise DataError(
                 f"{file.path}: there is no {role} column {name!r}; name one of the columns {shorten(names)}"
-                + (", or say with label=None that there are no labels" if role == "label" else "")
+                + (", or say with label=None (predict --no-labels) that there are none" if role == "label" else "")
             )
     if columns.label is None and Columns.label in names:
         raise DataError(

@@ -37,7 +37,8 @@ def read(file: File, columns: Columns) -> Series:
     labelled = header.get("@classlabel", ["true"])[0].lower() == "true"
     if columns.label is not None and not labelled:
         raise DataError(
-            f"{file.path}: it has no class labels (@classLabel false); give a labelled file, or say so with label=None"
+            f"{file.path}: it has no class labels (@classLabel false); give a labelled file, or say so with label=None "
+            "(predict --no-labels)"
         )
 
     def row_name(i: int) -> str:
