@@ -16,6 +16,7 @@ from headstart.training.loop import _schedule
 from headstart.training.recipe import PAPER
 
 SHORT = Recipe("short", epochs=4)
+RUNNING = dataclasses.replace(SHORT, exact_statistics=False)  # what is kept is what there was after an epoch
 
 
 def weights(network):
@@ -87,7 +88,7 @@ def test_series_of_different_lengths():
 
 def test_keeps_the_weights_of_the_best_training_loss(small):
     """With a far too high learning rate the loss jumps about; the weights are those after its best epoch."""
-    wild = Recipe("wild", epochs=8, learning_rate=0.5, schedule="plateau", max_batch_size=5)
+    wild = Recipe("wild", epochs=8, learning_rate=0.5, schedule="plateau", max_batch_size=5, exact_statistics=False)
     network = build("fcn", 1, 2, seed=0)
     after = []
     history = train(network, small, wild, seed=0, on_epoch=lambda *_: after.append(weights(network)))
@@ -106,11 +107,24 @@ def test_every_series_is_used_once_an_epoch(small, monkeypatch):
     used = []
     fetch = Batches.__getitem__
     monkeypatch.setattr(Batches, "__getitem__", lambda self, cases: used.append(cases.tolist()) or fetch(self, cases))
-    train(build("fcn", 1, 2, seed=0), small, Recipe("short", 2, max_batch_size=8), seed=0)
+    train(build("fcn", 1, 2, seed=0), small, Recipe("short", 2, max_batch_size=8, exact_statistics=False), seed=0)
     assert [len(batch) for batch in used] == [8, 8, 4] * 2
     first, second = [*used[0], *used[1], *used[2]], [*used[3], *used[4], *used[5]]
     assert sorted(first) == sorted(second) == list(range(20))
     assert first != second
+
+
+def test_statistics_are_those_of_all_series_and_of_the_weights_kept():
+    data = unequal()
+    network = build("fcn", 2, 3, seed=0)
+    train(network, data, dataclasses.replace(SHORT, max_batch_size=4), seed=0)
+    with torch.no_grad():
+        convolution, norm = network.block1.convolution, network.block1.norm
+        alone = [convolution(torch.from_numpy(data.series(i))[None])[0] for i in range(data.n_cases)]  # (128, length)
+    values = torch.cat(alone, dim=1).double()
+    torch.testing.assert_close(norm.running_mean.double(), values.mean(dim=1), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(norm.running_var.double(), values.var(dim=1), rtol=1e-4, atol=1e-5)
+    assert not network.training
 
 
 # Learning rate
@@ -181,8 +195,8 @@ def interrupt_at(epoch):
 def test_interrupt_keeps_the_best_so_far(small, epoch):
     network, whole = build("fcn", 1, 2, seed=0), build("fcn", 1, 2, seed=0)
     after = []
-    train(whole, small, SHORT, seed=0, on_epoch=lambda *_: after.append(weights(whole)))
-    history = train(network, small, SHORT, seed=0, on_epoch=interrupt_at(epoch))
+    train(whole, small, RUNNING, seed=0, on_epoch=lambda *_: after.append(weights(whole)))
+    history = train(network, small, RUNNING, seed=0, on_epoch=interrupt_at(epoch))
     assert history.interrupted
     assert len(history.losses) == len(history.learning_rates) == epoch
     assert history.best_loss == min(history.losses)
@@ -204,7 +218,7 @@ class _InterruptAtStep:
 
 
 def test_interrupt_within_an_epoch_discards_that_epoch(small):
-    recipe = Recipe("short", 4, max_batch_size=5)  # 4 steps an epoch
+    recipe = dataclasses.replace(RUNNING, max_batch_size=5)  # 4 steps an epoch
     network, whole = build("fcn", 1, 2, seed=0), build("fcn", 1, 2, seed=0)
     _InterruptAtStep(network, 4 + 3)
     history = train(network, small, recipe, seed=0)
@@ -226,7 +240,7 @@ def test_interrupt_while_weights_are_kept(small, monkeypatch):
     """The kept weights are those of one epoch, never half of one and half of another."""
     network, whole = build("fcn", 1, 2, seed=0), build("fcn", 1, 2, seed=0)
     after = []
-    train(whole, small, SHORT, seed=0, on_epoch=lambda *_: after.append(weights(whole)))
+    train(whole, small, RUNNING, seed=0, on_epoch=lambda *_: after.append(weights(whole)))
     calls = 0
     copy = torch.Tensor.copy_
     clone = torch.Tensor.clone
@@ -244,7 +258,7 @@ def test_interrupt_while_weights_are_kept(small, monkeypatch):
 
     monkeypatch.setattr(torch.Tensor, "copy_", interrupted(copy))
     monkeypatch.setattr(torch.Tensor, "clone", interrupted(clone))
-    history = train(network, small, SHORT, seed=0)
+    history = train(network, small, RUNNING, seed=0)
     monkeypatch.undo()
     assert history.interrupted
     assert same(weights(network), after[history.best_epoch - 1])

@@ -1,5 +1,6 @@
 """Tables and sentences for the console."""
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
@@ -92,12 +93,17 @@ def ranking_table(ranking: pd.DataFrame, target: str, by: str) -> Table:
     for heading in ("score", "series", "channels", "classes"):
         table.add_column(heading, justify="right")
     table.add_column("")
-    for row in ranking.itertuples():
-        rank, score = ("-", "-") if row.rank is pd.NA else (str(row.rank), f"{row.score:.4g}")
-        numbers = (str(row.n_cases), str(row.n_channels), str(row.n_classes))
-        notes = [f"trained on {row.dataset}"] if row.dataset != row.Index else []
-        notes += ["has seen these very series"] if row.has_seen_target else []
-        table.add_row(rank, str(row.Index), score, *numbers, "; ".join(notes))
+    for name, row in ranking.to_dict("index").items():
+        is_judged = not math.isnan(row["score"])
+        notes = [f"trained on {row['dataset']}"] if row["dataset"] != name else []
+        notes += ["has seen these very series"] if row["has_seen_target"] else []
+        table.add_row(
+            str(row["rank"]) if is_judged else "-",
+            str(name),
+            f"{row['score']:.4g}" if is_judged else "-",
+            *(str(row[key]) for key in ("n_cases", "n_channels", "n_classes")),
+            "; ".join(notes),
+        )
     return table
 
 

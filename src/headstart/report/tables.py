@@ -1,5 +1,6 @@
 """Tables in files: CSV or Parquet, as the name ends."""
 
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -13,11 +14,8 @@ def check_table_path(path: Path) -> None:
     """Raise `HeadstartError` unless the path ends in .csv or .parquet, and what writes the format is installed."""
     if path.suffix not in (".csv", ".parquet"):
         raise HeadstartError(f"{path}: tables are written as .csv or .parquet; choose one of the two")
-    if path.suffix == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError:
-            raise HeadstartError("Parquet needs pyarrow: pip install 'headstart[parquet]'") from None
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise HeadstartError("Parquet needs pyarrow: pip install 'headstart[parquet]'")
 
 
 def save_table(table: pd.DataFrame, path: Path) -> None:

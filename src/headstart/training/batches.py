@@ -8,7 +8,7 @@ from headstart.data.dataset import Dataset
 from headstart.networks.base import Network
 
 _MAX_STEPS = 1 << 18
-"""Time steps in a batch outside training, where nothing but memory limits it: 256 MiB a layer of 256 filters."""
+"""Time steps of `Batches.most_cases` series: 256 MiB for the output of a layer of 256 filters."""
 
 
 class Batches:
@@ -17,6 +17,11 @@ class Batches:
     def __init__(self, data: Dataset, device: torch.device | str) -> None:
         self.x = torch.from_numpy(np.nan_to_num(data.X)).to(device)  # (n_cases, n_channels, time)
         self.lengths = torch.from_numpy(data.lengths)
+
+    @property
+    def most_cases(self) -> int:
+        """Series that a batch can have where nothing but memory limits it."""
+        return max(1, _MAX_STEPS // self.x.shape[2])
 
     def __getitem__(self, cases: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return series (batch, n_channels, time) and their mask (batch, 1, time), None where nothing is padded."""
@@ -45,11 +50,10 @@ def _forward(network: Network, data: Dataset, function) -> np.ndarray:  # type: 
     batches = Batches(data, device)
     # Series of like length go together, so that little is spent on padding.
     order = torch.from_numpy(np.argsort(data.lengths, kind="stable"))
-    batch_size = max(1, _MAX_STEPS // data.X.shape[2])
     was_training = network.training
     network.eval()
     try:
-        outputs = torch.cat([function(*batches[cases]).cpu() for cases in order.split(batch_size)])
+        outputs = torch.cat([function(*batches[cases]).cpu() for cases in order.split(batches.most_cases)])
     finally:
         network.train(was_training)
     result = torch.empty_like(outputs)

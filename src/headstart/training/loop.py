@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError, ShapeError
 from headstart.networks.base import Network
+from headstart.networks.layers import MaskedBatchNorm1d
 from headstart.training.batches import Batches
 from headstart.training.recipe import Recipe
 
@@ -107,9 +108,21 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
             raise  # nothing was learnt that could be kept
         history.interrupted = True
     network.load_state_dict(best_weights)
+    if recipe.exact_statistics:
+        _measure_statistics(network, batches, torch.randperm(data.n_cases, generator=generator))
     network.eval()
     history.train_seconds = time.perf_counter() - start
     return history
+
+
+@torch.no_grad()
+def _measure_statistics(network: Network, batches: Batches, order: torch.Tensor) -> None:
+    """Set the batch statistics to those of all series, in batches as large as memory allows, all of a size."""
+    for module in network.modules():
+        if isinstance(module, MaskedBatchNorm1d):
+            module.n_batches = 0
+    for cases in order.chunk(math.ceil(len(order) / batches.most_cases)):
+        network(*batches[cases])
 
 
 def _check(network: Network, data: Dataset) -> None:

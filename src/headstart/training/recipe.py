@@ -28,6 +28,10 @@ class Recipe:
         Of the plateau schedule.
     max_batch_size, batch_fraction
         A batch has the smaller of `max_batch_size` series and `batch_fraction` of the training set, and at least one.
+    exact_statistics
+        Whether the statistics of batch normalisation are measured anew at the end, over the whole training set and
+        with the weights that are kept (Wu & Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3). The running
+        averages lag behind the weights by some hundred batches, which is much of a short training on few series.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Recipe:
     min_learning_rate: float = 1e-4
     max_batch_size: int = 16
     batch_fraction: float = 1.0
+    exact_statistics: bool = True
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -64,7 +69,13 @@ class Recipe:
 
 
 PAPER = Recipe(
-    name="paper", epochs=2000, schedule="plateau", batch_fraction=0.1, patience_epochs=50, min_learning_rate=1e-4
+    name="paper",
+    epochs=2000,
+    schedule="plateau",
+    patience_epochs=50,
+    min_learning_rate=1e-4,
+    batch_fraction=0.1,
+    exact_statistics=False,
 )
 """The paper's, section IV-B: 2,000 epochs, batches of a tenth of the training set and at most 16."""
 
