@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from headstart import classifier as classifier_module
 from headstart.classifier import TransferClassifier
 from headstart.data import Dataset
 from headstart.errors import DataError, HeadstartError, ModelError, ShapeError
@@ -482,6 +483,16 @@ def edit(path, change):
     path.write_text(json.dumps(document))
 
 
+def signed(change):
+    """A change after which the digest is right again, as another version of headstart would write it."""
+
+    def change_and_sign(document):
+        change(document["model"])
+        document["sha256"] = classifier_module._sha256(classifier_module._canonical(document["model"]))
+
+    return change_and_sign
+
+
 DAMAGE = {
     "no model.json": (lambda f: (f / "model.json").unlink(), "is no headstart model \\(it has no model.json\\)"),
     "no network": (lambda f: (f / "network.safetensors").unlink(), "network.safetensors: there is no such source"),
@@ -509,6 +520,14 @@ DAMAGE = {
     "newer version": (
         lambda f: edit(f / "model.json", lambda d: d.update(format_version=2)),
         "has format version 2, this headstart reads 1; install a newer headstart",
+    ),
+    "recipe of another version": (
+        lambda f: edit(f / "model.json", signed(lambda m: m["parameters"]["recipe"].update(mood="good"))),
+        "does not fit this headstart \\(it was made by headstart .*\\); install that version",
+    ),
+    "setting of another version": (
+        lambda f: edit(f / "model.json", signed(lambda m: m["parameters"].pop("recipe"))),
+        "does not fit this headstart",
     ),
     "truncated network": (
         lambda f: (f / "network.safetensors").write_bytes((f / "network.safetensors").read_bytes()[:-1]),

@@ -218,19 +218,25 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             files[name] = Source.load(folder / name)
             if _sha256((folder / name).read_bytes()) != digest:
                 raise ModelError(f"{folder / name}: is not the file this model was saved with; fit the model again")
-        parameters = model["parameters"]
-        if isinstance(parameters["recipe"], dict):
-            parameters["recipe"] = Recipe(**parameters["recipe"])
-        if isinstance(parameters["source"], dict):
-            parameters["source"] = files[_SOURCE]
-        classifier = cls(**parameters)
-        classifier.model_ = files[_NETWORK]
-        classifier.source_ = files.get(_SOURCE)
-        classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
-        if model["n_features_in"] is not None:
-            classifier.n_features_in_ = model["n_features_in"]
-        if model["feature_names_in"]:
-            classifier.feature_names_in_ = np.array(model["feature_names_in"], dtype=object)
+        try:
+            parameters = model["parameters"]
+            if isinstance(parameters["recipe"], dict):
+                parameters["recipe"] = Recipe(**parameters["recipe"])
+            if isinstance(parameters["source"], dict):
+                parameters["source"] = files[_SOURCE]
+            classifier = cls(**parameters)
+            classifier.model_ = files[_NETWORK]
+            classifier.source_ = files.get(_SOURCE)
+            classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
+            if model["n_features_in"] is not None:
+                classifier.n_features_in_ = model["n_features_in"]
+            if model["feature_names_in"]:
+                classifier.feature_names_in_ = np.array(model["feature_names_in"], dtype=object)
+        except (KeyError, TypeError):  # settings of other versions
+            raise ModelError(
+                f"{folder / _MODEL}: does not fit this headstart (it was made by headstart "
+                f"{model.get('headstart', 'of unknown version')}); install that version, or fit the model again"
+            ) from None
         return classifier
 
     def __sklearn_tags__(self) -> Tags:
