@@ -86,7 +86,7 @@ def growth(n_jobs: int) -> None:
         "series": [(n, 250, 2) for n in (250, 500, 1000, 2000)],
         "classes": [(1000, 250, n_classes) for n_classes in (2, 4, 8, 16)],
     }
-    print(f"{'against':8} {'series':>7} {'length':>7} {'classes':>8} {'seconds':>9} {'more MiB':>9} {'time ×':>7}")
+    print(f"{'against':8} {'series':>7} {'length':>7} {'classes':>8} {'seconds':>9} {'more MiB':>9} {'ratio':>7}")
     for against, several in sizes.items():
         before = None
         for size in several:
