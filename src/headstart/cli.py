@@ -76,7 +76,7 @@ def fit(
     from headstart.classifier import TransferClassifier, check_replaceable
     from headstart.errors import DataError
     from headstart.files import check_writable
-    from headstart.report.console import comparison_table, data_table, training_sentence, verdict
+    from headstart.report.console import comparison_table, conclusion, data_table, training_sentence, verdict
     from headstart.training.recipe import get_recipe
 
     check_replaceable(out)
@@ -120,7 +120,9 @@ def fit(
         console.print("How good it is on new series is not known: --test or --folds would tell.")
     if result is not None:
         console.print(comparison_table(result, classifier.model_.card.started_from))
-        console.print(verdict(result))
+        console.print("\nWhat this shows:")
+        for line in conclusion(result, classifier.model_.card.started_from):
+            console.print(f"- {line}")
     if picture is not None and result is not None and test_set is not None:
         from headstart.report.charts import save_chart
         from headstart.report.fit_chart import fit_chart

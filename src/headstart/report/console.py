@@ -85,6 +85,22 @@ def verdict(comparison: Comparison) -> str:
     return f"{counts}: transfer {word} no more than chance can (exact McNemar test, p = {comparison.p_value:.2g})."
 
 
+def conclusion(comparison: Comparison, source_name: str | None) -> list[str]:
+    """Say in three lines what a comparison shows, and how far it can be trusted."""
+    right = f"{comparison.correct.sum()} of {comparison.held_out} right"
+    if comparison.correct_from_scratch is None:
+        first = f"From scratch: {right}; guessing the most frequent class: {comparison.majority_share:.0%}."
+    else:
+        first = (
+            f"From {source_name}: {right}; from scratch, same recipe and seed: {comparison.correct_from_scratch.sum()}."
+        )
+    return [
+        first,
+        verdict(comparison),
+        "This is one seed and one choice of held-out series; repeat it with other seeds.",
+    ]
+
+
 def ranking_table(ranking: pd.DataFrame, target: str, by: str) -> Table:
     """Show a ranking of sources."""
     table = Table(title=f"Sources for {target}, ranked by {by}", title_justify="left", show_edge=False)
