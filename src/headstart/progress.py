@@ -8,16 +8,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def progress_bar(description: str, total: int, unit: str) -> Iterator[Callable[[int, str], None]]:
-    """Show a bar while the block runs; the function it gives takes what is done so far, and a note to show."""
+def progress_bar(
+    description: str, total: int, unit: str, *, with_eta: bool = True
+) -> Iterator[Callable[[int, str], None]]:
+    """Show a bar while the block runs; the function it gives takes what is done so far, and a note to show.
+
+    The time that is left supposes that all of `total` take alike; without `with_eta` it is not shown.
+    """
+    eta = (TextColumn("left:"), TimeRemainingColumn()) if with_eta else ()
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
+        *eta,
         TextColumn("{task.fields[note]}", markup=False),
     )
     console = Console(stderr=True)

@@ -1,0 +1,187 @@
+"""The work of one cell: train, test, and say everything about it in one flat row.
+
+What it needs is handed in as two functions, so that every engine fetches data and sources in its own way.
+"""
+
+import platform
+import resource
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score, recall_score
+
+from headstart.data import Dataset, load
+from headstart.grid.cell import Cell
+from headstart.grid.ledger import Row
+from headstart.grid.rows import COLUMNS, now
+from headstart.training import class_probabilities
+from headstart.training.device import find_device
+from headstart.transfer import fine_tune
+from headstart.zoo import Source, pretrain
+
+Parts = tuple[Dataset, Dataset | None]
+
+
+def perform(
+    cell: Cell, load_parts: Callable[[str], Parts], load_source: Callable[[Cell], Source], device: str
+) -> tuple[Row, bytes | None]:
+    """Do a cell, and return its row and, from scratch, the content of its source file.
+
+    Whatever goes wrong becomes a row, with the traceback; only an interrupt (Ctrl-C) goes on up.
+    """
+    row = new_row(cell)
+    start = time.perf_counter()
+    try:
+        where = find_device(device)
+        row["device"] = where.type
+        row["device_name"] = _device_name(where.type)
+        read_peak = _watch_memory(where)
+        train, test = load_parts(cell.target)
+        row |= _data_fields(train, test)
+        if cell.parent is None:
+            trained = pretrain(
+                train, cell.network, cell.recipe, seed=cell.seed, device=where.type, with_prototypes=False
+            )
+        else:
+            source = load_source(cell.parent)
+            seen = set(source.card.seen)
+            row["source_fingerprint"] = source.card.fingerprint
+            row["has_seen_target"] = bool(seen & {row["train_fingerprint"], row["test_fingerprint"]})
+            trained = fine_tune(source, train, cell.recipe, seed=cell.seed, device=where.type)
+        if trained.card.interrupted:
+            raise KeyboardInterrupt  # half a training is no result
+        row |= {
+            "epochs": len(trained.card.losses),
+            "final_loss": trained.card.losses[-1],
+            "best_loss": min(trained.card.losses),
+            "best_epoch": trained.card.best_epoch,
+            "train_seconds": trained.card.train_seconds,
+        }
+        if test is not None:
+            network = trained.new_network().to(where)
+            row |= _scores(test.y, class_probabilities(network, trained.prepare(test)))
+        row["peak_memory_mib"] = round(read_peak(), 1)
+        row["status"] = "ok"
+        weights = trained.to_bytes() if cell.parent is None else None
+    except Exception as error:
+        row |= {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        weights = None
+    return finished(row, time.perf_counter() - start), weights
+
+
+def new_row(cell: Cell) -> Row:
+    """Return the row of a cell that is being begun: failed, until it is not."""
+    return {
+        **dict.fromkeys(COLUMNS),
+        **cell.to_row(),
+        "status": "failed",
+        "has_seen_target": None if cell.parent else False,
+        "started": now(),
+        "host": socket.gethostname(),
+        "threads": torch.get_num_threads(),
+        **_versions(),
+    }
+
+
+def finished(row: Row, cell_seconds: float) -> Row:
+    """Return the row with the time of its end."""
+    return row | {"finished": now(), "cell_seconds": round(cell_seconds, 3)}
+
+
+class LocalInputs:
+    """Data sets by name from an archive, and sources from a run folder, for the processes of one machine."""
+
+    def __init__(self, archive: str | None, sources: Path) -> None:
+        self.archive, self.sources = archive, sources
+        self._parts: dict[str, Parts] = {}
+
+    def parts(self, name: str) -> Parts:
+        """Load a data set; those used last stay in memory."""
+        parts = self._parts.pop(name, None) or load(name, self.archive)
+        self._parts[name] = parts
+        while sum(map(_bytes, self._parts.values())) > _MAX_BYTES and len(self._parts) > 1:
+            del self._parts[next(iter(self._parts))]
+        return parts
+
+    def source(self, cell: Cell) -> Source:
+        """Read the source that a cell from scratch has left."""
+        return Source.load(source_path(self.sources, cell))
+
+
+_MAX_BYTES = 512 << 20  # of data sets in memory; the whole UCR archive of 2015 has 143 MiB
+
+
+def source_path(sources: Path, cell: Cell) -> Path:
+    """Return where the weights of a cell from scratch are kept."""
+    return sources / f"{cell.id}.safetensors"
+
+
+def _bytes(parts: Parts) -> int:
+    return sum(part.X.nbytes for part in parts if part is not None)
+
+
+def _data_fields(train: Dataset, test: Dataset | None) -> dict[str, Any]:
+    return {
+        "n_train": train.n_cases,
+        "n_test": 0 if test is None else test.n_cases,
+        "n_classes": train.n_classes,
+        "n_channels": train.n_channels,
+        "length": int(train.lengths.max()),
+        "train_fingerprint": train.fingerprint,
+        "test_fingerprint": None if test is None else test.fingerprint,
+    }
+
+
+def _scores(y: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Judge predictions of the codes y, over the classes that the test series have or are taken for."""
+    predictions = probabilities.argmax(axis=1)
+    p = probabilities[np.arange(len(y)), y].astype(np.float64)
+    return {
+        "accuracy": float(np.mean(predictions == y)),
+        "balanced_accuracy": float(recall_score(y, predictions, labels=np.unique(y), average="macro")),
+        "macro_f1": float(f1_score(y, predictions, average="macro")),
+        # A probability of 0 in float32 would make one series' loss infinite, and with it the mean.
+        "log_loss": float(-np.log(np.maximum(p, np.finfo(np.float32).tiny)).mean()),
+    }
+
+
+def _watch_memory(device: torch.device) -> Callable[[], float]:
+    """Return what tells the peak of memory from now on, in MiB: the GPU's on a GPU, else this process's."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return lambda: torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
+        return lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 2**10
+    except (OSError, IndexError):
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+@cache
+def _device_name(device: str) -> str:
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    try:
+        return Path("/proc/cpuinfo").read_text().split("model name")[1].split("\n")[0].strip("\t :")
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {
+        "headstart": version("headstart"),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
