@@ -14,6 +14,7 @@ ROOT = Path(headstart.__file__).parent
 LEVELS = [
     ["errors"],
     ["files", "progress"],
+    ["tables"],
     ["data"],
     ["networks", "similarity"],
     ["training"],

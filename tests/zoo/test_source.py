@@ -123,6 +123,15 @@ def test_data_that_cannot_be_trained_on(small):
         pretrain(Dataset.from_arrays("x", small.X), recipe=SHORT)
 
 
+def test_arguments_out_of_arrays(small, source, tmp_path):
+    """As a loop over an array hands them on."""
+    recipe = Recipe("short", epochs=np.int64(2), learning_rate=np.float64(1e-3), max_batch_size=np.int32(16))
+    again = pretrain(small, recipe=recipe, seed=np.int64(3), normalise=np.True_)
+    again.save(tmp_path / "a.safetensors")
+    card = Source.load(tmp_path / "a.safetensors").card
+    assert dataclasses.replace(card, train_seconds=0) == dataclasses.replace(source.card, train_seconds=0)
+
+
 # Files
 
 

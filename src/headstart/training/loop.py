@@ -73,7 +73,7 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     batch_size = recipe.batch_size(data.n_cases)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
     end_step, end_epoch = _schedule(optimizer, recipe, n_batches=math.ceil(data.n_cases / batch_size))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     history = History()
     best_weights: dict[str, torch.Tensor] = {}
     start = time.perf_counter()

@@ -102,8 +102,8 @@ def train_source(
         max_length=int(data.lengths.max()),
         network=network_name,
         recipe=recipe.to_dict(),
-        seed=seed,
-        normalise=normalise,
+        seed=int(seed),  # these may come out of numpy arrays, which JSON does not take
+        normalise=bool(normalise),
         losses=[float(f"{loss:.5g}") for loss in history.losses],
         best_epoch=history.best_epoch,
         train_seconds=round(history.train_seconds, 3),
