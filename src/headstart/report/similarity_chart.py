@@ -19,7 +19,7 @@ from headstart.report.charts import BLUE, CATEGORIES, DARK, LINE, MIDDLE, VERMIL
 _LETTER = 0.52  # width of an average letter, in font sizes
 _SMALLEST_CELL, _LARGEST_CELL, _LARGEST_FONT = 8, 28, 11  # pixels, of the heat map
 _MAP_FONT = 9  # pixels
-_MAP_HEIGHT, _MAP_MARGIN = 600, 70  # pixels; the margin leaves room for names
+_MAP_HEIGHT, _MAP_MARGIN = 660, 70  # pixels; the margin leaves room for names
 
 
 def similarity_chart(matrix: pd.DataFrame, families: Mapping[str, str] | None = None) -> Any:
@@ -202,7 +202,7 @@ def _map(
     hover: Any,
 ) -> Any:
     alt = import_altair()
-    points, fit = _positions(completed)
+    points, fit = _positions(np.sqrt(completed))  # roots, or the few far ones would press the others into a knot
     spread = np.maximum(np.ptp(points, axis=0), 1e-9)
     scale = min(
         (width - 2 * _MAP_MARGIN) / spread[0], min(_MAP_HEIGHT, 60 * len(names)) / spread[1]
@@ -272,8 +272,8 @@ def _map(
         title=alt.TitleParams(
             "Map: the nearer, the more alike",
             subtitle=[
-                "grey lines: from each to its nearest; scaled to the plane (metric MDS), "
-                f"rank correlation with the distances {fit:.2f}"
+                "grey lines: from each to its nearest; roots of the distances in the plane (metric MDS), "
+                f"rank correlation {fit:.2f}"
             ],
             subtitleColor=MIDDLE,
         ),
