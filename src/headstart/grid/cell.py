@@ -36,8 +36,8 @@ class Cell:
     Examples
     --------
     >>> cell = Cell("Plane", source="FordA", recipe="paper", seed=3)
-    >>> cell.id, cell.parent == Cell("FordA", recipe="paper", seed=3)
-    ('df12231df16929f2', True)
+    >>> len(cell.id), cell.parent == Cell("FordA", recipe="paper", seed=3)
+    (16, True)
     """
 
     target: str
