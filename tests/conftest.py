@@ -1,12 +1,8 @@
 """What all tests share."""
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-
-# Before torch is imported: small networks gain nothing from threads, and tests may run beside each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
@@ -44,8 +40,9 @@ class Finished:
 
 
 @pytest.fixture
-def headstart(capsys) -> Callable[..., Finished]:
-    """Run the command line in this process."""
+def headstart(capsys, monkeypatch) -> Callable[..., Finished]:
+    """Run the command line in this process, on data that aeon ships."""
+    monkeypatch.delenv("HEADSTART_ARCHIVE", raising=False)
 
     def run(*arguments: object) -> Finished:
         capsys.readouterr()
