@@ -164,9 +164,8 @@ class Driver:
             row, weights = outcome.row, outcome.weights
         if weights is not None:  # before the row, which says that they are there
             write_bytes(source_path(self._sources, cell), weights)
-        self._ledger.append(row)
+        self._ledger.append(row, on_disk=lambda: self._claims.release(cell.id))
         self._learn(row)
-        self._claims.release(cell.id)
         del self._running[cell.id]
 
     def _refresh(self) -> None:

@@ -7,7 +7,9 @@ their files into one folder, or by `cat`: each file begins with an empty line, w
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +32,42 @@ class Ledger:
     def __init__(self, folder: Path, writer: str) -> None:
         self.path = folder / f"{writer}.jsonl"
         self._descriptor: int | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._flush: Future[None] | None = None
         self._read_bytes: dict[str, int] = {}
 
-    def append(self, row: Row) -> None:
-        """Write a row, and return when it is on the disk.
+    def append(self, row: Row, on_disk: Callable[[], None] = lambda: None) -> None:
+        """Write a row, and begin to flush it to the disk; the next row waits for that.
+
+        From here on the row survives the end of this process; once `on_disk` is called, from another thread, also that
+        of the machine. A flush takes milliseconds, in which the next cell may as well begin.
 
         Raises
         ------
         HeadstartError
-            If it cannot be written.
+            If it, or the row before it, cannot be written.
         """
         line = json.dumps(row, allow_nan=False).encode() + b"\n"
-        try:
+        with self._explained():
+            if self._flush is not None:
+                self._flush.result()
             if self._descriptor is None:
                 self._descriptor = self._open()
                 line = b"\n" + line
             if os.write(self._descriptor, line) < len(line):
                 os.write(self._descriptor, b"\n")  # the next row must not hang on to this one's beginning
                 raise OSError("only a part was written")
-            os.fsync(self._descriptor)
+            self._flush = self._thread.submit(self._flush_row, self._descriptor, on_disk)
+
+    @staticmethod
+    def _flush_row(descriptor: int, on_disk: Callable[[], None]) -> None:
+        os.fsync(descriptor)
+        on_disk()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise HeadstartError(
                 f"cannot write {self.path}: {(error.strerror or str(error)).lower()}; make room there, and run the "
@@ -83,10 +102,14 @@ class Ledger:
             yield from (row for row in map(_parse, content[:end].split(b"\n")) if row is not None)
 
     def close(self) -> None:
-        """Close the writer's file."""
+        """Close the writer's file, with all rows on the disk."""
+        self._thread.shutdown()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        with self._explained():
+            if self._flush is not None:
+                self._flush.result()
 
 
 def read_rows(folder: Path) -> tuple[list[Row], int]:
