@@ -20,6 +20,7 @@ _MODULES = {
     "rank_sources": "headstart.selection",
     "fine_tune": "headstart.transfer",
     "TransferClassifier": "headstart.classifier",
+    "run_grid": "headstart.grid",
 }
 __all__ = list(_MODULES)
 

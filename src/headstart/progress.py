@@ -37,3 +37,20 @@ def epoch_bar(description: str, epochs: int) -> Iterator[Callable[[int, float], 
     """Show a training run's epochs and loss; what it gives is made for `on_epoch`."""
     with progress_bar(description, epochs, "epochs") as update:
         yield lambda epoch, loss: update(epoch, f"loss {loss:.4f}")
+
+
+def time_text(seconds: float | None) -> str:
+    """Say a time as people do.
+
+    Examples
+    --------
+    >>> time_text(42), time_text(150), time_text(40_000), time_text(None)
+    ('42 s', '2 min 30 s', '11 h 7 min', 'not known yet')
+    """
+    if seconds is None:
+        return "not known yet"
+    whole = round(seconds)
+    for unit, part, n_unit, n_part in (("d", "h", 86_400, 3_600), ("h", "min", 3_600, 60), ("min", "s", 60, 1)):
+        if whole >= n_unit:
+            return f"{whole // n_unit} {unit} {whole % n_unit // n_part} {part}"
+    return f"{whole} s"

@@ -1,5 +1,6 @@
 """`run_grid` does an experiment in a run folder; `Grid` reads what such a folder holds."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from headstart.grid.engines import ENGINES, check_engine
 from headstart.grid.ledger import Ledger, read_rows
 from headstart.grid.plan import Plan, load_plans, make_plan
 from headstart.grid.rows import to_table
-from headstart.progress import progress_bar
+from headstart.progress import progress_bar, time_text
 from headstart.tables import check_table_path, save_table
 from headstart.training.device import find_device
 from headstart.training.recipe import Recipe
@@ -83,6 +84,11 @@ class Grid:
         if not rows:
             raise HeadstartError(f"{self.folder}: holds no results; make some with `headstart grid --out`")
         return to_table(rows)
+
+    def failures(self) -> dict[str, int]:
+        """Return the errors of cells that failed, and how often each occurs."""
+        rows, _ = read_rows(self.folder / "ledger")
+        return dict(Counter(row["error"] for row in rows if row["status"] == "failed").most_common())
 
     def export(self, path: str | Path) -> None:
         """Write the results to one table, .csv or .parquet."""
@@ -229,20 +235,3 @@ def run_plan(
 
         Driver(plan, folder, ledger, claims, crew, retry_failed=retry_failed, on_progress=show).run()
     return Grid(folder)
-
-
-def time_text(seconds: float | None) -> str:
-    """Say a time as people do.
-
-    Examples
-    --------
-    >>> time_text(42), time_text(150), time_text(40_000), time_text(None)
-    ('42 s', '2 min 30 s', '11 h 7 min', 'not known yet')
-    """
-    if seconds is None:
-        return "not known yet"
-    whole = round(seconds)
-    for unit, part, n_unit, n_part in (("d", "h", 86_400, 3_600), ("h", "min", 3_600, 60), ("min", "s", 60, 1)):
-        if whole >= n_unit:
-            return f"{whole // n_unit} {unit} {whole % n_unit // n_part} {part}"
-    return f"{whole} s"
