@@ -34,22 +34,24 @@ class Ledger:
         self._descriptor: int | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._flush: Future[None] | None = None
+        self._n_written = self._n_on_disk = 0
         self._read_bytes: dict[str, int] = {}
 
     def append(self, row: Row, on_disk: Callable[[], None] = lambda: None) -> None:
-        """Write a row, and begin to flush it to the disk; the next row waits for that.
+        """Write a row, and have it flushed to the disk.
 
         From here on the row survives the end of this process; once `on_disk` is called, from another thread, also that
-        of the machine. A flush takes milliseconds, in which the next cell may as well begin.
+        of the machine. A flush takes milliseconds, in which the next cell may as well begin; one flush serves all rows
+        that were written before it.
 
         Raises
         ------
         HeadstartError
-            If it, or the row before it, cannot be written.
+            If it, or a row before it, cannot be written.
         """
         line = json.dumps(row, allow_nan=False).encode() + b"\n"
         with self._explained():
-            if self._flush is not None:
+            if self._flush is not None and self._flush.done():
                 self._flush.result()
             if self._descriptor is None:
                 self._descriptor = self._open()
@@ -57,11 +59,15 @@ class Ledger:
             if os.write(self._descriptor, line) < len(line):
                 os.write(self._descriptor, b"\n")  # the next row must not hang on to this one's beginning
                 raise OSError("only a part was written")
-            self._flush = self._thread.submit(self._flush_row, self._descriptor, on_disk)
+            self._n_written += 1
+            self._flush = self._thread.submit(self._flush_rows, self._descriptor, self._n_written, on_disk)
 
-    @staticmethod
-    def _flush_row(descriptor: int, on_disk: Callable[[], None]) -> None:
-        os.fsync(descriptor)
+    def _flush_rows(self, descriptor: int, n: int, on_disk: Callable[[], None]) -> None:
+        """Flush the first n rows, unless the flush of an earlier one did."""
+        if self._n_on_disk < n:
+            n_written = self._n_written  # before the flush, during which there may be more
+            os.fsync(descriptor)
+            self._n_on_disk = n_written
         on_disk()
 
     @contextmanager
