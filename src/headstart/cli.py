@@ -467,8 +467,8 @@ def download_data(names: Annotated[list[str], typer.Argument(help="Names of data
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; what goes wrong is one sentence on standard error and exit code 2."""
-    # Read when torch loads its threads. These wait for each other after every small layer; where other programs want the
-    # cores too, waiting in a busy loop makes a training several times as long, and elsewhere saves a tenth.
+    # Read when torch loads its threads. These wait for each other after every small layer. Where other programs want
+    # the cores too, waiting in a busy loop makes a training several times as long; elsewhere it saves a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app(args=arguments, prog_name="headstart")
