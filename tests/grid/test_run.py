@@ -451,7 +451,7 @@ def undisturbed(tmp_path_factory, archive):
 
 
 def test_killed_at_random_moments(tmp_path, archive, undisturbed):
-    assert kill_at_random_moments(tmp_path, archive, "local", N_SEEDS, n_moments=3, seed=0) == 3
+    assert kill_at_random_moments(tmp_path, archive, "local", N_SEEDS, n_moments=2, seed=0) == 2
     assert differences(Grid(tmp_path), undisturbed) == []
 
 

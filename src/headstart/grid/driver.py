@@ -97,8 +97,11 @@ class Driver:
             self._fill()
             self._on_progress(self)
             if self._running:
-                for outcome in self._engine.wait(_POLL_SECONDS):
+                outcomes = self._engine.wait(_POLL_SECONDS)
+                for outcome in outcomes:
                     self._record(outcome)
+                if outcomes:
+                    continue
             elif self._todo:  # other drivers have what is left, or what it waits for
                 time.sleep(_POLL_SECONDS)
             else:

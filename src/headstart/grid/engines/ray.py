@@ -5,6 +5,7 @@ the archive nor the run folder. A cell takes one CPU; where the cluster has GPUs
 own retries are off: what becomes of a cell whose worker or node died is for the driver to say, as with every engine.
 """
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ class Ray:
         self._is_ours = not ray.is_initialized()
         if self._is_ours:
             try:
+                _knock(address)
                 ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
                 reason = str(error).splitlines()[0]
                 raise HeadstartError(f"no Ray cluster answers at {address} ({reason}); check the address") from None
         self._archive, self._sources, self._device, self._workers = archive, sources, device, workers
@@ -79,6 +81,13 @@ class Ray:
             self._ray.cancel(reference, force=True)
         if self._is_ours:
             self._ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise `OSError` if nothing answers at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _perform(cell: Cell, parts: Parts, source: Source | None, device: str) -> tuple[Row, bytes | None]:
