@@ -388,7 +388,7 @@ def grid_status(run: Annotated[Path, typer.Argument(help="Run folder.")]) -> Non
     _print_status(status, 1)
     console.print(f"At work: {', '.join(status.drivers) or 'nobody'}.")
     if status.n_torn:
-        console.print(f"{status.n_torn} lines of the ledger were torn by a crash and are passed over.")
+        console.print(f"Lines of the ledger that a crash tore, and that are passed over: {status.n_torn}.")
     if status.n_failed:
         for error, n in grid.failures().items():
             console.print(f"{n} times: {error}")

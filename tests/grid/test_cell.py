@@ -39,6 +39,13 @@ def test_round_trip(cell):
     assert again.id == row["cell"] == cell.id
 
 
+def test_a_row_of_a_time_when_recipes_had_other_fields():
+    cell = Cell("Plane", recipe="default")
+    row = cell.to_row() | {"recipe_of_old": 1}
+    del row["recipe_exact_statistics"]
+    assert Cell.from_row(row) == cell
+
+
 def test_the_id_is_of_the_content():
     cell = Cell("Plane", source="FordA", recipe="paper", seed=3)
     assert cell.id == Cell("Plane", "FordA", "fcn", RECIPES["paper"], 3).id

@@ -52,7 +52,7 @@ def test_cells_that_fail(headstart, archive, tmp_path, monkeypatch):
     (tmp_path / "run" / "ledger" / "torn.jsonl").write_text("{")
     done = headstart("grid", "status", tmp_path / "run")
     assert "3 times: RuntimeError: this network is broken" in done.text
-    assert "1 lines of the ledger were torn by a crash" in done.text
+    assert "Lines of the ledger that a crash tore, and that are passed over: 1." in done.text
     monkeypatch.setitem(NETWORKS, "mean", Mean)
     done = headstart(*arguments(archive, tmp_path / "run"), "--retry-failed")
     assert (done.code, done.err) == (0, "")

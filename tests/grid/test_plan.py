@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from headstart.errors import DataError, UnknownNameError
+from headstart.errors import DataError, HeadstartError, UnknownNameError
 from headstart.grid import Cell, make_plan
 from headstart.grid.costs import Costs
 from headstart.grid.plan import Extent, Plan, load_plans
@@ -106,6 +106,14 @@ def test_kept_and_read(tmp_path):
     read = load_plans(tmp_path)
     assert len(read) == 2
     assert all(plan in read for plan in plans)
+
+
+def test_a_plan_of_another_version(tmp_path):
+    plan_of(["a", "b"], ["b", "c"]).save(tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text().replace('"epochs"', '"eras"'))
+    with pytest.raises(HeadstartError, match=r"is no plan that this version of headstart reads \(.*eras"):
+        load_plans(tmp_path)
 
 
 def test_other_data_of_the_same_name_are_refused(tmp_path):

@@ -93,6 +93,20 @@ def test_a_worker_that_is_killed_costs_its_cell_alone(archive, tmp_path):
     assert not ray.is_initialized()
 
 
+def test_a_damaged_source_file_fails_its_cell(archive, tmp_path):
+    (tmp_path / "sources").mkdir()
+    engine = Ray(1, "local", str(archive), tmp_path / "sources", "cpu")
+    try:
+        engine.submit(Cell("UnitTest", "GunPoint", recipe=RECIPE))
+        outcomes = []
+        while not outcomes:
+            outcomes = engine.wait(1)
+    finally:
+        engine.close()
+    assert outcomes[0].row["status"] == "failed"
+    assert "there is no such source file" in outcomes[0].row["error"]
+
+
 def _worker(pid):
     from benchmarks.grid_kill import workers_of
 

@@ -84,6 +84,10 @@ class Cell:
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Cell":
-        """Return the cell that a row is of; its id is the row's if this version of headstart has the same recipes."""
-        recipe = {field.name: row[_RECIPE + field.name] for field in fields(Recipe) if field.name != "name"}
+        """Return the cell that a row is of.
+
+        Its id is the row's, unless recipes had other fields when the row was written; what it lacks gets its default.
+        """
+        names = [field.name for field in fields(Recipe) if _RECIPE + field.name in row]
+        recipe = {name: row[_RECIPE + name] for name in names}
         return cls(row["target"], row["source"], row["network"], Recipe(name=row["recipe"], **recipe), row["seed"])

@@ -110,15 +110,26 @@ def _n_values(extent: Extent, recipe: Recipe) -> int:
 
 
 def load_plans(folder: Path) -> list[Plan]:
-    """Read all plans that were kept in a folder."""
+    """Read all plans that were kept in a folder.
+
+    Raises
+    ------
+    HeadstartError
+        If one is damaged, or of a version of headstart whose recipes have other fields.
+    """
     plans = []
     for path in sorted(folder.glob("*.json")):
-        values = json.loads(path.read_text())
-        values["recipes"] = tuple(Recipe(**recipe) for recipe in values["recipes"])
-        values["extents"] = {name: Extent(**extent) for name, extent in values["extents"].items()}
-        for name in ("sources", "targets", "networks", "seeds"):
-            values[name] = tuple(values[name])
-        plans.append(Plan(**values))
+        try:
+            values = json.loads(path.read_text())
+            values["recipes"] = tuple(Recipe(**recipe) for recipe in values["recipes"])
+            values["extents"] = {name: Extent(**extent) for name, extent in values["extents"].items()}
+            for name in ("sources", "targets", "networks", "seeds"):
+                values[name] = tuple(values[name])
+            plans.append(Plan(**values))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HeadstartError(
+                f"{path}: is no plan that this version of headstart reads ({error}); use another run folder"
+            ) from None
     return plans
 
 

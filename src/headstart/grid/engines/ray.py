@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data import load
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, ModelError
 from headstart.grid.cell import Cell
 from headstart.grid.engines.base import Done, Lost
 from headstart.grid.ledger import Row
@@ -60,7 +60,12 @@ class Ray:
         """See `Engine.submit`."""
         if cell.target not in self._parts:
             self._parts[cell.target] = self._ray.put(load(cell.target, self._archive))
-        source = None if cell.parent is None else Source.load(source_path(self._sources, cell.parent))
+        source: Source | ModelError | None = None
+        if cell.parent is not None:
+            try:
+                source = Source.load(source_path(self._sources, cell.parent))
+            except ModelError as error:  # it fails this cell, where its row is made
+                source = error
         self._cells[self._perform.remote(cell, self._parts[cell.target], source, self._device)] = cell
 
     def wait(self, seconds: float) -> list[Done | Lost]:
@@ -90,8 +95,14 @@ def _knock(address: str | None) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def _perform(cell: Cell, parts: Parts, source: Source | None, device: str) -> tuple[Row, bytes | None]:
+def _perform(cell: Cell, parts: Parts, source: Source | ModelError | None, device: str) -> tuple[Row, bytes | None]:
     """Do a cell on a node."""
+
+    def load_source(parent: Cell) -> Source:
+        if not isinstance(source, Source):
+            raise source or ModelError(f"no source for {parent}")
+        return source
+
     # Arrays out of the object store cannot be written to, and torch warns of those.
     own = tuple(part and replace(part, y=part.y.copy(), lengths=part.lengths.copy()) for part in parts)
-    return perform(cell, lambda name: own, lambda parent: source, device)  # type: ignore[arg-type,return-value]
+    return perform(cell, lambda name: own, load_source, device)  # type: ignore[arg-type,return-value]
