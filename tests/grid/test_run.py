@@ -397,6 +397,17 @@ def test_status(tmp_path, archive, monkeypatch):
         assert Grid(tmp_path).status().drivers == [claims.name]
 
 
+def test_data_sets_used_last_stay_in_memory(archive, monkeypatch):
+    n_bytes = sum(part.X.nbytes for part in load("UnitTest", archive))
+    monkeypatch.setattr(work, "_MAX_BYTES", 2 * n_bytes)
+    loaded = []
+    monkeypatch.setattr(work, "load", lambda name, archive: loaded.append(name) or load(name, archive))
+    inputs = work.LocalInputs(str(archive), archive)
+    for name in ("UnitTest", "GunPoint", "UnitTest", "ItalyPowerDemand", "UnitTest", "GunPoint"):
+        assert inputs.parts(name)[0].name == name
+    assert loaded == ["UnitTest", "GunPoint", "ItalyPowerDemand", "GunPoint"]
+
+
 # Workers and drivers that die
 
 

@@ -105,11 +105,13 @@ class LocalInputs:
 
     def parts(self, name: str) -> Parts:
         """Load a data set; those used last stay in memory."""
-        parts = self._parts.pop(name, None) or load(name, self.archive)
-        self._parts[name] = parts
-        while sum(map(_bytes, self._parts.values())) > _MAX_BYTES and len(self._parts) > 1:
-            del self._parts[next(iter(self._parts))]
-        return parts
+        if name in self._parts:
+            self._parts[name] = self._parts.pop(name)  # now the last
+        else:
+            self._parts[name] = load(name, self.archive)
+            while sum(map(_bytes, self._parts.values())) > _MAX_BYTES and len(self._parts) > 1:
+                del self._parts[next(iter(self._parts))]
+        return self._parts[name]
 
     def source(self, cell: Cell) -> Source:
         """Read the source that a cell from scratch has left."""

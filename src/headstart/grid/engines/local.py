@@ -145,13 +145,10 @@ def _serve(
     if device != "cpu" and torch.cuda.is_available():
         torch.cuda.set_device(number % torch.cuda.device_count())
     inputs = LocalInputs(archive, sources)
-    connection.send(_READY)
-    while True:
-        try:
-            cell = connection.recv()
-        except EOFError:
-            return
-        connection.send(perform(cell, inputs.parts, inputs.source, device))
+    with suppress(EOFError, OSError):  # the driver has ended
+        connection.send(_READY)
+        while True:
+            connection.send(perform(connection.recv(), inputs.parts, inputs.source, device))
 
 
 def _end_with_driver() -> None:
