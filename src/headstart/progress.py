@@ -52,5 +52,6 @@ def time_text(seconds: float | None) -> str:
     whole = round(seconds)
     for unit, part, n_unit, n_part in (("d", "h", 86_400, 3_600), ("h", "min", 3_600, 60), ("min", "s", 60, 1)):
         if whole >= n_unit:
+            whole = round(whole / n_part) * n_part
             return f"{whole // n_unit} {unit} {whole % n_unit // n_part} {part}"
     return f"{whole} s"

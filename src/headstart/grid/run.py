@@ -63,8 +63,8 @@ class Grid:
     >>> short = Recipe("short", epochs=1)
     >>> with tempfile.TemporaryDirectory() as run:
     ...     results = run_grid(run, sources=["GunPoint"], targets=["ItalyPowerDemand"], recipes=[short]).results()
-    >>> results["target"].tolist(), results["source"].tolist()
-    (['GunPoint', 'ItalyPowerDemand', 'ItalyPowerDemand'], [nan, nan, 'GunPoint'])
+    >>> results["target"].tolist(), results["source"].fillna("scratch").tolist()
+    (['GunPoint', 'ItalyPowerDemand', 'ItalyPowerDemand'], ['scratch', 'scratch', 'GunPoint'])
     """
 
     def __init__(self, folder: str | Path) -> None:
