@@ -1,4 +1,4 @@
-"""Does our FCN, trained from scratch with the paper's recipe, reach the published FCN's accuracy?
+"""Train the FCN from scratch with the paper's recipe, and set its accuracy beside the published.
 
     python benchmarks/published_fcn.py --archive UCR --reference official_split_accuracy.csv
 
