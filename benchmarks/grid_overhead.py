@@ -2,9 +2,9 @@
 
     python benchmarks/grid_overhead.py [N_CELLS]
 
-100 small data sets, each a source for 99 others. Prints the time a cell beyond training and testing, by the clock
-and of the processor (beside other work the clock says more), the time of a flush to the disk (one a row, beside the
-next cell), and the memory at the start and after each tenth of the cells. Fails above 5 ms a cell by the clock, or where
+100 small data sets, each a source for 99 others. Prints the time a cell beyond training and testing, by the clock and
+of the processor (beside other work the clock says more), the time of a flush to the disk (one a row, beside the next
+cell), and the memory at the start and after each tenth of the cells. Fails above 5 ms a cell by the clock, or where
 memory grows by more than 2 KiB a cell.
 """
 
