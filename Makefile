@@ -10,7 +10,8 @@ help:
 	@echo "make demo   fine-tune a network on real data with and without transfer (two minutes)"
 	@echo "make test   run the tests"
 	@echo "make check  lint, type check, and tests with warnings as errors"
-	@echo "make bench  speed against other libraries; with HEADSTART_ARCHIVE and HEADSTART_REFERENCE also accuracy"
+	@echo "make bench  speed against other libraries; with HEADSTART_ARCHIVE (the UCR archive) and"
+	@echo "            HEADSTART_REFERENCE (a folder of published results) also agreement with the published"
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -34,12 +35,15 @@ check: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/grid_overhead.py
 	$(BIN)/python benchmarks/dtw.py
 	$(BIN)/python benchmarks/barycenter.py
 ifneq ($(and $(HEADSTART_ARCHIVE),$(HEADSTART_REFERENCE)),)
 	$(BIN)/python benchmarks/similarity_matrix.py
-	$(BIN)/python benchmarks/neighbours.py
-	$(BIN)/python benchmarks/published_fcn.py
+	$(BIN)/python benchmarks/neighbours.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
+	$(BIN)/python benchmarks/published_transfer.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
+	$(BIN)/python benchmarks/published_fcn.py --reference $(HEADSTART_REFERENCE)/official_split_accuracy.csv
 endif
 
 clean:

@@ -3,8 +3,8 @@
     python benchmarks/neighbours.py --archive FOLDER --reference fawaz2018_transfer.csv
 
 The table ranks, for each data set of the UCR archive of 2015, all others by their distance (column `dtw_rank`). Only
-data sets whose training set has the same size in the release of 2018 are compared. Both paths can also be given by
-the environment variables HEADSTART_ARCHIVE and HEADSTART_REFERENCE.
+data sets whose training set has the same size in the release of 2018 are compared. The archive can also be named by the
+environment variable HEADSTART_ARCHIVE.
 """
 
 import argparse
@@ -82,13 +82,13 @@ def explain(matrix: pd.DataFrame, paper: pd.DataFrame, datasets: dict[str, Datas
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", default=os.environ.get("HEADSTART_ARCHIVE"))
-    parser.add_argument("--reference", default=os.environ.get("HEADSTART_REFERENCE"))
+    parser.add_argument("--reference", required=True, help="CSV with the columns source, target and dtw_rank")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--cache", type=Path, help="keep prototypes in this folder")
     parser.add_argument("--draws", type=int, default=5)
     options = parser.parse_args()
-    if not (options.archive and options.reference):
-        parser.error("give --archive and --reference, or set HEADSTART_ARCHIVE and HEADSTART_REFERENCE")
+    if not options.archive:
+        parser.error("give --archive, or set HEADSTART_ARCHIVE")
     table = pd.read_csv(options.reference)
     paper = table.pivot_table(index="target", columns="source", values="dtw_rank")
     datasets = {}

@@ -10,8 +10,7 @@ with which the published table of neighbours agrees (the published code's window
 """
 
 import hashlib
-import os
-import tempfile
+import io
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError, ShapeError, UnknownNameError
+from headstart.files import write_bytes
 from headstart.similarity._series import Collection, collect
 from headstart.similarity.barycenter import barycenter
 from headstart.similarity.dtw import check_channels, pairwise_dtw
@@ -335,12 +335,7 @@ def _cached_prototypes(
         pass  # absent or damaged: made anew
     found = prototypes(dataset, per_class, n_iterations, radius, seed, n_jobs)
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as written:
-            np.savez(written, X=found.X, codes=found.codes)
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    buffer = io.BytesIO()
+    np.savez(buffer, X=found.X, codes=found.codes)
+    write_bytes(file, buffer.getvalue())
     return found
