@@ -30,8 +30,9 @@ def main() -> None:
     print(f"  from the nearest      {nearest['accuracy'].mean():.4f}  ({wins} wins, {losses} losses against scratch)")
     print(f"  from the best source  {by_target['accuracy'].max().mean():.4f}  (picked on the test set)")
 
-    # Spearman's correlation is that of the ranks; NaN, and left out, where every source serves a target alike.
-    correlations = [group["dtw_rank"].corr(group["accuracy"].rank()) for _, group in by_target]
+    # Spearman's correlation is that of the ranks; targets that every source serves alike have none.
+    differing = (group for _, group in by_target if group["accuracy"].std() > 0)
+    correlations = [group["dtw_rank"].corr(group["accuracy"].rank()) for group in differing]
     print(f"mean rank correlation of similarity and accuracy: {-pd.Series(correlations).mean():+.2f}")
 
 
