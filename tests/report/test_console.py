@@ -36,7 +36,7 @@ def test_verdict_is_the_exact_mcnemar_test(comparison, p_value, words):
 
 def test_conclusion_in_three_lines():
     first, second, third = conclusion(compared(10, 6, 1, 3), "GunPoint")
-    assert first == "From GunPoint: 16 of 20 test series right; from scratch, same recipe and seed: 11."
+    assert first == "From GunPoint: right on 16 of 20 test series; from scratch, same recipe and seed: on 11."
     assert second.startswith("6 series are right only with transfer, 1 only from scratch")
     assert "one seed" in third
 
@@ -44,7 +44,7 @@ def test_conclusion_in_three_lines():
 def test_conclusion_without_a_source():
     alone = Comparison("4 test series", np.array([True, True, True, False]), None, 0.5)
     first, second, _ = conclusion(alone, None)
-    assert first == "From scratch: 3 of 4 test series right; guessing the most frequent class: 50%."
+    assert first == "From scratch: right on 3 of 4 test series; guessing the most frequent class: on 50%."
     assert "no transfer to judge" in second
 
 

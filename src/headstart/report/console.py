@@ -87,13 +87,12 @@ def verdict(comparison: Comparison) -> str:
 
 def conclusion(comparison: Comparison, source_name: str | None) -> list[str]:
     """Say in three lines what a comparison shows, and how far it can be trusted."""
-    right = f"{comparison.correct.sum()} of {comparison.held_out} right"
+    right = f"right on {comparison.correct.sum()} of {comparison.held_out}"
     if comparison.correct_from_scratch is None:
-        first = f"From scratch: {right}; guessing the most frequent class: {comparison.majority_share:.0%}."
+        first = f"From scratch: {right}; guessing the most frequent class: on {comparison.majority_share:.0%}."
     else:
-        first = (
-            f"From {source_name}: {right}; from scratch, same recipe and seed: {comparison.correct_from_scratch.sum()}."
-        )
+        n_right_from_scratch = comparison.correct_from_scratch.sum()
+        first = f"From {source_name}: {right}; from scratch, same recipe and seed: on {n_right_from_scratch}."
     return [
         first,
         verdict(comparison),
