@@ -31,7 +31,8 @@ def fine_tune(
         classes and number of channels may differ from the source's; filters of one channel are spread over many as
         `Network.replace_channels` says.
     recipe, seed, device, on_epoch
-        As in `pretrain`; the seed decides the new head's weights and the order of the series.
+        As in `pretrain`; the seed decides the new head's weights, how filters are spread over more channels, and the
+        order of the series.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def fine_tune(
     ('GunPoint', 'ItalyPowerDemand', 2)
     """
     network = source.new_network()
-    network.replace_channels(data.n_channels)
+    network.replace_channels(data.n_channels, seed)
     network.replace_head(max(data.n_classes, 1), seed)
     return train_source(
         network,

@@ -99,7 +99,7 @@ def test_random_state_of_the_caller_stays(name):
     before = torch.random.get_rng_state()
     network = build(name, 1, 2, seed=0)
     network.replace_head(3, seed=0)
-    network.replace_channels(2)
+    network.replace_channels(2, seed=0)
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -122,14 +122,15 @@ def test_replace_channels(name, old, new):
     network = trained(build(name, old, n_classes=3, seed=0), old)
     filters = [layer.weight.detach().clone() for layer in network.input_convolutions()]
     rest = {key: value.clone() for key, value in network.state_dict().items()}
-    network.replace_channels(new)
+    network.replace_channels(new, seed=0)
     assert network.n_channels == new
     changed = {key for key, value in network.state_dict().items() if value.shape != rest[key].shape}
     assert len(changed) == len(filters)
     for layer, before in zip(network.input_convolutions(), filters, strict=True):
         assert layer.weight.shape == (before.shape[0], new, before.shape[2])
-        for channel in range(new):  # every filter is kept, up to the scale that the docstring states
-            torch.testing.assert_close(layer.weight[:, channel], before.mean(dim=1) * (old / new) ** 0.5)
+        kept = before.mean(dim=1, keepdim=True) * (old / new) ** 0.5  # up to the scale that the docstring states
+        signs = torch.sign((layer.weight.detach() * kept).sum(dim=2, keepdim=True))
+        torch.testing.assert_close(layer.weight.detach(), signs * kept.expand_as(layer.weight))
     assert all(torch.equal(value, rest[key]) for key, value in network.state_dict().items() if key not in changed)
 
     _, x, mask = make_batch(LENGTHS, new)
@@ -147,15 +148,28 @@ def test_replace_channels_keeps_the_spread_of_responses(name):
     x = torch.randn(200, 6, 50, generator=torch.Generator().manual_seed(0))
     network = build(name, 1, 2, seed=0)
     one = [layer(x[:, :1]).std().item() for layer in network.input_convolutions()]
-    network.replace_channels(6)
+    network.replace_channels(6, seed=0)
     six = [layer(x).std().item() for layer in network.input_convolutions()]
     np.testing.assert_allclose(six, one, rtol=0.05)
+
+
+def test_replace_channels_shows_filters_different_mixtures(name):
+    """Together the filters see every channel: what they get of n channels spans n dimensions."""
+    filters = []
+    for seed in (0, 0, 1):
+        network = build(name, 1, 2, seed=0)
+        network.replace_channels(6, seed)
+        filters.append([layer.weight.detach() for layer in network.input_convolutions()])
+    for layer, again, other in zip(*filters, strict=True):
+        assert torch.linalg.matrix_rank(layer[:, :, 0]) == 6
+        assert torch.equal(layer, again)
+        assert not torch.equal(layer, other)
 
 
 def test_replace_channels_by_as_many_changes_nothing(name):
     network = build(name, 3, 2, seed=0)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    network.replace_channels(3)
+    network.replace_channels(3, seed=0)
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 

@@ -67,25 +67,27 @@ class Network(nn.Module, ABC):
             torch.manual_seed(seed)
             self.head = new_head(self.n_features, n_classes).to(self.head.weight.device)
 
-    def replace_channels(self, n_channels: int) -> None:
-        """Let the network read series of another number of channels, keeping what its filters have learnt.
+    def replace_channels(self, n_channels: int, seed: int) -> None:
+        """Let the network read series of another number of channels, keeping the shapes that its filters have learnt.
 
-        Every filter of an input layer becomes its mean over the old channels, repeated for each new channel and scaled
-        by √(old) / √(new). So each channel is at first looked at with the filters that the source has learnt, and
-        fine-tuning tells the channels apart. The scale keeps the spread of the responses: n uncorrelated channels of
-        unit variance, which z-normalisation makes, add up to √n times the deviation of one, and the batch statistics
-        that come with the source expect that of one.
+        Every filter of an input layer becomes its mean over the old channels, repeated for each new channel with a sign
+        drawn from `seed`, and scaled by √(old) / √(new).
 
-        This is the inflation of Carreira & Zisserman, "Quo vadis, action recognition?" (CVPR 2017, section 2.4), which
-        repeats filters along a new time axis, with √n in place of n because neighbouring frames are alike and channels
-        are not.
+        The signs make each filter look at another mixture of the channels, so that together they see all of them.
+        Equal copies, as Carreira & Zisserman make along a new time axis ("Quo vadis, action recognition?", CVPR 2017,
+        section 2.4), would show every filter the same sum of the channels and lose the rest; fine-tuning on few series
+        does not get it back (``docs/networks.md`` has the figures). The scale keeps the spread of the responses: n
+        uncorrelated channels of unit variance, which z-normalisation makes, add up to √n times the deviation of one,
+        and the batch statistics that come with the source expect that of one.
         """
         if n_channels == self.n_channels:
             return
+        generator = torch.Generator().manual_seed(seed)
         for layer in self.input_convolutions():
-            mean = layer.weight.detach().mean(dim=1, keepdim=True)
+            mean = layer.weight.detach().mean(dim=1, keepdim=True)  # (filters, 1, time)
+            signs = torch.randint(0, 2, (len(mean), n_channels, 1), generator=generator) * 2 - 1
             scale = (self.n_channels / n_channels) ** 0.5
-            layer.weight = nn.Parameter((scale * mean).repeat(1, n_channels, 1))
+            layer.weight = nn.Parameter(scale * mean * signs.to(mean))
             layer.in_channels = n_channels
         self.n_channels = n_channels
 
