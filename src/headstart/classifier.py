@@ -121,7 +121,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         recipe = get_recipe(self.recipe)
         source = self._find_source(data)
         verb = "training from scratch" if source is None else f"fine-tuning from {source.card.dataset}"
-        with epoch_bar(verb, recipe.epochs) if self.verbose else nullcontext() as on_epoch:
+        with epoch_bar(verb, recipe.n_epochs(data.n_cases)) if self.verbose else nullcontext() as on_epoch:
             if source is None:
                 model = pretrain(
                     data,

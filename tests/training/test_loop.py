@@ -1,6 +1,7 @@
 """The training loop: what it repeats, keeps, and refuses."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import torch.nn.functional as F
 from headstart.data import Dataset
 from headstart.errors import DataError, ShapeError
 from headstart.networks import build
-from headstart.training import Recipe, train
+from headstart.training import Recipe, class_probabilities, train
 from headstart.training.batches import Batches
+from headstart.training.device import has_bfloat16
 from headstart.training.loop import _schedule
 from headstart.training.recipe import PAPER
 
@@ -157,7 +159,7 @@ def test_plateau_is_that_of_keras(kind, patience):
     }[kind]
     recipe = dataclasses.replace(PAPER, patience_epochs=patience)
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=recipe.learning_rate)
-    _, end_epoch = _schedule(optimizer, recipe, n_batches=3)
+    _, end_epoch = _schedule(optimizer, recipe, n_updates=3 * n_epochs)
     rates = []
     for loss in losses:
         rates.append(optimizer.param_groups[0]["lr"])
@@ -178,6 +180,34 @@ def test_one_cycle_goes_up_and_down_to_nothing(small):
     assert (np.diff(rates[top:]) < 0).all()
     assert rates[0] < 0.001
     assert rates[-1] < 0.0005
+
+
+def test_updates_are_limited(small):
+    recipe = Recipe("short", epochs=20, max_updates=5 * math.ceil(small.n_cases / 16) + 1)
+    history = train(build("fcn", 1, 2, seed=0), small, recipe, seed=0)
+    assert len(history.losses) == 5
+    assert history.learning_rates[-1] < 0.3e-3  # the schedule ends with the training
+
+
+@pytest.mark.skipif(not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16 instructions")
+def test_bfloat16_trains_alike_and_leaves_float32(small):
+    networks = {}
+    for bfloat16 in (False, True):
+        networks[bfloat16] = build("fcn", 1, 2, seed=0)
+        history = train(networks[bfloat16], small, Recipe("short", 20, bfloat16=bfloat16), seed=0)
+        assert history.best_loss < 0.4
+    assert all(weight.dtype == torch.float32 for weight in networks[True].state_dict().values())
+    exact, rounded = (class_probabilities(networks[bfloat16], small) for bfloat16 in (False, True))
+    assert 0 < np.abs(exact - rounded).max() < 0.2
+
+
+def test_without_bfloat16_instructions_everything_is_float32(small, monkeypatch):
+    monkeypatch.setattr("headstart.training.loop.has_bfloat16", lambda device: False)
+    networks = [build("fcn", 1, 2, seed=0) for _ in range(2)]
+    for network, bfloat16 in zip(networks, (False, True), strict=True):
+        train(network, small, Recipe("short", 2, bfloat16=bfloat16), seed=0)
+    for ours, theirs in zip(*(network.state_dict().values() for network in networks), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
 # Interrupts

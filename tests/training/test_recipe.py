@@ -16,6 +16,20 @@ def test_batch_sizes():
     assert [DEFAULT.batch_size(n) for n in (1, 15, 16, 17)] == [1, 15, 16, 16]
 
 
+def test_no_batch_is_smaller_than_the_floor():
+    recipe = Recipe("floor", 10, batch_fraction=0.1, min_batch_size=4)
+    assert [recipe.batch_size(n) for n in (1, 3, 4, 39, 50, 159, 160, 10_000)] == [1, 3, 4, 4, 5, 15, 16, 16]
+    with pytest.raises(DataError, match="at least min_batch_size"):
+        Recipe("crossed", 10, min_batch_size=17)
+
+
+def test_updates_are_limited_in_whole_epochs():
+    recipe = Recipe("short", 10, max_updates=35)
+    assert [recipe.n_epochs(n) for n in (16, 48, 64, 160, 10_000)] == [10, 10, 8, 3, 1]
+    assert [recipe.n_updates(n) for n in (16, 48, 64, 160, 10_000)] == [10, 30, 32, 30, 625]
+    assert PAPER.n_epochs(10_000) == PAPER.epochs
+
+
 def test_paper():
     assert (PAPER.epochs, PAPER.learning_rate, PAPER.schedule) == (2000, 1e-3, "plateau")
     assert (PAPER.patience_epochs, PAPER.min_learning_rate) == (50, 1e-4)
@@ -52,6 +66,8 @@ def test_round_trips(recipe):
         ("epochs", 0),
         ("epochs", -1),
         ("max_batch_size", 0),
+        ("min_batch_size", 0),
+        ("max_updates", 0),
         ("learning_rate", 0.0),
         ("learning_rate", float("inf")),
         ("learning_rate", float("nan")),

@@ -8,7 +8,6 @@ have different sources where there are enough: any number of rounds is an even s
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -101,12 +100,11 @@ class Plan:
 
 def size(cell: Cell, extent: Extent) -> tuple[int, int]:
     """Return how many steps the optimiser takes in a cell, and how many values of series they see in all."""
-    n_batches = math.ceil(extent.n_train / cell.recipe.batch_size(extent.n_train))
-    return cell.recipe.epochs * n_batches, _n_values(extent, cell.recipe)
+    return cell.recipe.n_updates(extent.n_train), _n_values(extent, cell.recipe)
 
 
 def _n_values(extent: Extent, recipe: Recipe) -> int:
-    return recipe.epochs * extent.n_train * extent.n_channels * extent.length
+    return recipe.n_epochs(extent.n_train) * extent.n_train * extent.n_channels * extent.length
 
 
 def load_plans(folder: Path) -> list[Plan]:

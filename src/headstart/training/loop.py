@@ -17,6 +17,7 @@ from headstart.errors import DataError, ShapeError
 from headstart.networks.base import Network
 from headstart.networks.layers import MaskedBatchNorm1d
 from headstart.training.batches import Batches
+from headstart.training.device import has_bfloat16
 from headstart.training.recipe import Recipe
 
 OnEpoch = Callable[[int, float], None]
@@ -72,18 +73,21 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     y = torch.from_numpy(data.y).to(device)
     batch_size = recipe.batch_size(data.n_cases)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
-    end_step, end_epoch = _schedule(optimizer, recipe, n_batches=math.ceil(data.n_cases / batch_size))
+    end_step, end_epoch = _schedule(optimizer, recipe, n_updates=recipe.n_updates(data.n_cases))
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16 and has_bfloat16(device))
     generator = torch.Generator().manual_seed(int(seed))
     history = History()
     best_weights: dict[str, torch.Tensor] = {}
     start = time.perf_counter()
     network.train()
     try:
-        for epoch in range(1, recipe.epochs + 1):
+        for epoch in range(1, recipe.n_epochs(data.n_cases) + 1):
             learning_rate = optimizer.param_groups[0]["lr"]
             total_loss = torch.zeros((), device=device)
             for cases in torch.randperm(data.n_cases, generator=generator).split(batch_size):
-                loss = F.cross_entropy(network(*batches[cases]), y[cases.to(device)])
+                with autocast:
+                    scores = network(*batches[cases])
+                loss = F.cross_entropy(scores.float(), y[cases.to(device)])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -141,13 +145,11 @@ def _check(network: Network, data: Dataset) -> None:
 
 
 def _schedule(
-    optimizer: torch.optim.Optimizer, recipe: Recipe, n_batches: int
+    optimizer: torch.optim.Optimizer, recipe: Recipe, n_updates: int
 ) -> tuple[Callable[[], None], Callable[[float], None]]:
     """Return what to call after each step, and after each epoch with its loss, to move the learning rate."""
     if recipe.schedule == "one-cycle":
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=recipe.learning_rate, total_steps=recipe.epochs * n_batches + 1
-        )
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.learning_rate, total_steps=n_updates + 1)
         return cycle.step, lambda loss: None
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer,

@@ -1,5 +1,6 @@
 """Recipes: everything that decides how a network is trained, in one frozen object."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -26,12 +27,20 @@ class Recipe:
         (Smith & Topin, "Super-convergence", 2019).
     patience_epochs, min_learning_rate
         Of the plateau schedule.
-    max_batch_size, batch_fraction
-        A batch has the smaller of `max_batch_size` series and `batch_fraction` of the training set, and at least one.
+    max_batch_size, min_batch_size, batch_fraction
+        A batch has `batch_fraction` of the training set, but at most `max_batch_size` and at least `min_batch_size`
+        series: batch statistics of one or two series are too rough to learn from.
+    max_updates
+        Gradient steps after which the training ends even if epochs are left: large training sets are learnt in fewer
+        passes. None: no limit.
     exact_statistics
         Whether the statistics of batch normalisation are measured anew at the end, over the whole training set and
         with the weights that are kept (Wu & Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3). The running
         averages lag behind the weights by some hundred batches, which is much of a short training on few series.
+    bfloat16
+        Whether convolutions are computed in bfloat16 where the processor has instructions for it, weights and their
+        updates in float32 all the same (Micikevicius et al., "Mixed precision training", ICLR 2018). Elsewhere, and
+        for predictions, everything is float32.
     """
 
     name: str
@@ -41,15 +50,21 @@ class Recipe:
     patience_epochs: int = 50
     min_learning_rate: float = 1e-4
     max_batch_size: int = 16
+    min_batch_size: int = 1
     batch_fraction: float = 1.0
+    max_updates: int | None = None
     exact_statistics: bool = True
+    bfloat16: bool = False
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if isinstance(value, np.generic):  # out of an array, as in a grid search; neither torch nor JSON takes them
                 object.__setattr__(self, name, value.item())
-        if self.epochs < 1 or self.max_batch_size < 1 or self.patience_epochs < 1:
-            raise DataError(f"recipe {self.name!r}: epochs, max_batch_size and patience_epochs must be at least 1")
+        for name in ("epochs", "patience_epochs", "min_batch_size", "max_updates"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise DataError(f"recipe {self.name!r}: {name} must be at least 1")
+        if self.max_batch_size < self.min_batch_size:
+            raise DataError(f"recipe {self.name!r}: max_batch_size must be at least min_batch_size")
         if not 0 < self.learning_rate < float("inf") or not 0 < self.batch_fraction <= 1:
             raise DataError(
                 f"recipe {self.name!r}: learning_rate must be positive, and batch_fraction above 0 and at most 1"
@@ -61,7 +76,21 @@ class Recipe:
 
     def batch_size(self, n_cases: int) -> int:
         """Series in a batch for a training set of `n_cases`."""
-        return max(1, int(min(n_cases * self.batch_fraction, self.max_batch_size)))
+        size = min(max(int(n_cases * self.batch_fraction), self.min_batch_size), self.max_batch_size)
+        return min(size, n_cases)
+
+    def n_epochs(self, n_cases: int) -> int:
+        """Epochs for a training set of `n_cases`: fewer than `epochs` where `max_updates` ends the training."""
+        if self.max_updates is None:
+            return self.epochs
+        return min(self.epochs, max(1, self.max_updates // self._n_batches(n_cases)))
+
+    def n_updates(self, n_cases: int) -> int:
+        """Gradient steps in all for a training set of `n_cases`."""
+        return self.n_epochs(n_cases) * self._n_batches(n_cases)
+
+    def _n_batches(self, n_cases: int) -> int:
+        return math.ceil(n_cases / self.batch_size(n_cases))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as a card keeps them."""
