@@ -34,7 +34,7 @@ def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
     if name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
     with torch.random.fork_rng(devices=[]):  # the caller's random state is left as it was
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed, but for the CPU alone: 0.2 ms less
         return NETWORKS[name](n_channels, n_classes)
 
 

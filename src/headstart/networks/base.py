@@ -64,7 +64,7 @@ class Network(nn.Module, ABC):
     def replace_head(self, n_classes: int, seed: int) -> None:
         """Put a new head for `n_classes` classes in place of the old one, its weights drawn from `seed`."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             self.head = new_head(self.n_features, n_classes).to(self.head.weight.device)
 
     def replace_channels(self, n_channels: int, seed: int) -> None:
