@@ -5,9 +5,10 @@ although its data are elsewhere. Copies are seldom equal bit for bit: values wer
 A hash of rounded values breaks at each rounding boundary, and the signs of projections (SimHash; Charikar, STOC 2002)
 cannot tell a copy from the next spectrum or heart beat, whose correlation may be 0.9999. So a signature keeps the
 projections themselves: each channel is averaged over `N_STEPS` equal parts of its duration, z-normalised, and projected
-onto `N_PROJECTIONS` directions of random signs (Achlioptas, "Database-friendly random projections", Journal of
-Computer and System Sciences 66(4), 2003). The root mean squared difference of two signatures estimates that of the
-averaged series, with a standard deviation of a quarter of it.
+onto `N_PROJECTIONS` random directions (Achlioptas, "Database-friendly random projections", Journal of Computer and
+System Sciences 66(4), 2003). The root mean squared difference of two signatures estimates that of the averaged series,
+with a standard deviation of a quarter of it. The entries of a direction are uniform, not the paper's signs: under
+signs, single peaks at different times, which meters of appliances record, look the same once in 256 times.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from headstart.data.dataset import Dataset
 N_STEPS = 128
 N_PROJECTIONS = 8
 SCALE = 2048
-"""Steps of a signature in one standard deviation; the largest projection, √128, takes 23,171 of int16's 32,767."""
+"""Steps of a signature in one standard deviation; the largest projection, about √128, stays within int16."""
 NO_SIGNATURE = np.iinfo(np.int16).min
 """Fills the signature of a channel that never changes: it has no shape to be known by."""
 
@@ -76,10 +77,10 @@ def _averaging(length: int) -> np.ndarray:
 
 
 def _directions() -> np.ndarray:
-    """Make the directions, (N_STEPS, N_PROJECTIONS): bits of a hash, which no version of a generator can change."""
-    digest = hashlib.shake_128(b"headstart: signatures of series").digest(N_STEPS * N_PROJECTIONS // 8)
-    signs = 1.0 - 2.0 * np.unpackbits(np.frombuffer(digest, np.uint8))
-    return signs.reshape(N_STEPS, N_PROJECTIONS) / np.sqrt(N_STEPS)
+    """Make the directions, (N_STEPS, N_PROJECTIONS), from a hash, which no version of a generator can change."""
+    digest = hashlib.shake_128(b"headstart: signatures of series").digest(4 * N_STEPS * N_PROJECTIONS)
+    uniform = np.frombuffer(digest, "<u4").reshape(N_STEPS, N_PROJECTIONS) / 2.0**31 - 1  # in [-1, 1), variance 1/3
+    return uniform * np.sqrt(3 / N_STEPS)
 
 
 _DIRECTIONS = _directions()
