@@ -12,9 +12,11 @@ import safetensors.torch
 import torch
 
 from headstart.data import Dataset
+from headstart.data.signatures import NO_SIGNATURE, series_signatures
 from headstart.errors import DataError, HeadstartError, ModelError
 from headstart.training import RECIPES, Recipe
-from headstart.zoo import Source, load_folder, pretrain
+from headstart.transfer import fine_tune
+from headstart.zoo import Source, load_folder, pretrain, pretraining
 from headstart.zoo import source as source_module
 
 SHORT = Recipe("short", epochs=2)
@@ -320,6 +322,142 @@ def test_saving_fails_without_a_trace(source, tmp_path, monkeypatch):
             source.save(tmp_path / name)
     assert os.listdir(tmp_path) == ["older.safetensors"]
     assert (tmp_path / "older.safetensors").read_bytes() == content
+
+
+# Half precision
+
+
+def test_half_precision_in_the_file_alone(source, saved, tmp_path):
+    halved = source.halved()
+    halved.save(tmp_path / "half.safetensors")
+    with safetensors.safe_open(tmp_path / "half.safetensors", framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118
+            if name.startswith("network."):
+                assert file.get_tensor(name).dtype == (
+                    torch.float16 if name.endswith("n.weight") or name == "network.head.weight" else torch.float32
+                ), name
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.55 * saved.stat().st_size
+    loaded = Source.load(tmp_path / "half.safetensors")
+    assert_same(loaded, halved)
+    assert {tensor.dtype for tensor in loaded.weights.values()} == {torch.float32}
+    assert {parameter.dtype for parameter in loaded.new_network().parameters()} == {torch.float32}
+    assert loaded.to_bytes() == (tmp_path / "half.safetensors").read_bytes()
+    assert loaded.halved().to_bytes() == loaded.to_bytes()
+
+
+def test_half_precision_rounds_matrices_and_nothing_else(source):
+    halved = source.halved()
+    for name, tensor in source.weights.items():
+        if tensor.ndim == 1:
+            assert torch.equal(halved.weights[name], tensor)
+        else:
+            assert not torch.equal(halved.weights[name], tensor)
+            torch.testing.assert_close(halved.weights[name], tensor, rtol=2**-11, atol=2**-25)
+    assert source.to_bytes() == dataclasses.replace(source, weights=dict(source.weights)).to_bytes()
+
+
+def test_values_too_large_for_half_precision_stay(source):
+    large = dict(source.weights) | {"head.weight": source.weights["head.weight"] + 1e6}
+    halved = dataclasses.replace(source, weights=large).halved()
+    assert torch.equal(halved.weights["head.weight"], large["head.weight"])
+
+
+def test_a_network_from_a_halved_source_is_whole(source, small):
+    """What is fine-tuned is kept in float32, as it was computed."""
+    tuned = fine_tune(source.halved(), small, SHORT)
+    assert len(tuned.to_bytes()) > 1.9 * len(source.halved().to_bytes())
+
+
+# Trunks: sources without a head
+
+
+@pytest.fixture(scope="module")
+def trunk(source) -> Source:
+    card = dataclasses.replace(source.card, dataset="universal", classes=[], members=["One", "Two"])
+    weights = {name: tensor for name, tensor in source.weights.items() if not name.startswith("head.")}
+    return Source(card, weights)
+
+
+def test_trunk_round_trip(trunk, tmp_path):
+    trunk.save(tmp_path / "a.safetensors")
+    loaded = Source.load(tmp_path / "a.safetensors")
+    assert_same(loaded, trunk)
+    assert loaded.is_trunk
+    assert loaded.card.members == ["One", "Two"]
+
+
+def test_trunk_is_fine_tuned_as_any_source_is(trunk, source, italy, small):
+    assert trunk.new_network().n_classes == 1
+    tuned, usual = (fine_tune(start, small, SHORT, seed=5) for start in (trunk, source))
+    for name, tensor in usual.weights.items():
+        assert torch.equal(tuned.weights[name], tensor)
+    assert not tuned.is_trunk
+    assert tuned.card.members is None
+    assert set(tuned.card.seen) >= set(trunk.card.seen)
+    assert tuned.class_probabilities(italy[1]).shape == (1029, 2)
+
+
+def test_trunk_does_not_predict(trunk, small):
+    with pytest.raises(
+        ModelError, match="the source universal has no classes of its own and cannot predict; fine-tune"
+    ):
+        trunk.class_probabilities(small)
+
+
+@pytest.mark.parametrize("missing", ["head.weight", "block1.convolution.weight"])
+def test_a_usual_source_needs_all_its_weights(source, trunk, tmp_path, missing):
+    weights = {name: tensor for name, tensor in source.weights.items() if name != missing}
+    dataclasses.replace(source, weights=weights).save(tmp_path / "a.safetensors")
+    with pytest.raises(ModelError, match="do not fit this headstart"):
+        Source.load(tmp_path / "a.safetensors")
+    dataclasses.replace(trunk, weights=source.weights).save(tmp_path / "b.safetensors")
+    with pytest.raises(ModelError, match="do not fit this headstart"):
+        Source.load(tmp_path / "b.safetensors")
+
+
+# What it was trained on
+
+
+def test_signatures_of_all_that_was_seen(source, small, tmp_path):
+    np.testing.assert_array_equal(source.signatures, series_signatures(small))
+    other = Dataset.from_arrays("two channels", np.random.default_rng(0).normal(size=(4, 2, 9)), labels=[0, 1, 0, 1])
+    tuned = fine_tune(source, other, SHORT)
+    tuned.save(tmp_path / "a.safetensors")
+    signatures = Source.load(tmp_path / "a.safetensors").signatures
+    assert signatures.shape == (24, 2, 8)
+    np.testing.assert_array_equal(signatures[:20, :1], source.signatures)
+    assert (signatures[:20, 1] == NO_SIGNATURE).all()
+    np.testing.assert_array_equal(signatures[20:], series_signatures(other))
+    unknown = fine_tune(dataclasses.replace(source, signatures=None), other, SHORT)
+    assert unknown.signatures is None
+
+
+def test_precision_of_training(small, monkeypatch):
+    recipe = Recipe("rounded", epochs=1, bfloat16=True)
+    for has_it in (True, False):
+        monkeypatch.setattr(pretraining, "has_bfloat16", lambda device, has_it=has_it: has_it)
+        card = pretrain(small, recipe=recipe, with_prototypes=False).card
+        assert card.precision == ("bfloat16" if has_it else "float32")
+    assert pretrain(small, recipe=SHORT, with_prototypes=False).card.precision == "float32"
+
+
+def test_loading_builds_and_draws_nothing(saved, monkeypatch):
+    """Many sources are read where one is used."""
+    monkeypatch.setattr(source_module, "build", None)
+    state = torch.random.get_rng_state()
+    Source.load(saved)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_sources_written_before_cards_had_all_fields(saved, source):
+    def change(header, tensors):
+        for name in ("precision", "members", "domain", "origin"):
+            del header["card"][name]
+        del tensors["signatures"]
+
+    rewrite(saved, signed(change))
+    assert_same(Source.load(saved), source)
+    assert Source.load(saved).signatures is None
 
 
 # Folders

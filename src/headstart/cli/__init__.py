@@ -14,6 +14,7 @@ from headstart.cli.grid import grid_app
 from headstart.cli.options import INTERRUPTED
 from headstart.cli.selection import rank, similarity
 from headstart.cli.training import fit, predict, pretrain
+from headstart.cli.zoo import zoo_app
 from headstart.errors import HeadstartError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ for command in (fit, predict, pretrain, rank, similarity):
     app.command()(command)
 app.add_typer(grid_app, name="grid")
 app.add_typer(data_app, name="data")
+app.add_typer(zoo_app, name="zoo")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,13 +9,15 @@ import torch
 
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
+from headstart.data.signatures import NO_SIGNATURE, series_signatures
 from headstart.networks import Network, build
 from headstart.similarity import prototypes
 from headstart.training import Recipe, train
-from headstart.training.device import find_device
+from headstart.training.device import find_device, has_bfloat16
 from headstart.training.loop import OnEpoch
 from headstart.training.recipe import get_recipe
-from headstart.zoo.source import Card, Source
+from headstart.zoo.card import Card
+from headstart.zoo.source import Source
 
 
 def pretrain(
@@ -27,6 +29,7 @@ def pretrain(
     normalise: bool = True,
     device: str = "auto",
     with_prototypes: bool = True,
+    n_jobs: int | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Source:
     """Train a network from scratch and return it as a source for others to start from.
@@ -47,6 +50,8 @@ def pretrain(
         ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
     with_prototypes
         Whether to compute the DTW barycenter of each class, by which the source can be ranked.
+    n_jobs
+        Threads for the barycenters; None = one a core.
     on_epoch
         Called after every epoch with the number of epochs done and the training loss.
 
@@ -64,7 +69,7 @@ def pretrain(
     ('ItalyPowerDemand', 67, [0, 1])
     """
     source = train_source(
-        build(network, data.n_channels, max(data.n_classes, 1), seed),
+        build(network, data.n_channels, max(data.n_classes, 1), int(seed)),
         data,
         network_name=network,
         recipe=get_recipe(recipe),
@@ -73,7 +78,9 @@ def pretrain(
         device=device,
         on_epoch=on_epoch,
     )
-    return replace(source, prototypes=prototypes(source.prepare(data))) if with_prototypes else source
+    if not with_prototypes:
+        return source
+    return replace(source, prototypes=prototypes(source.prepare(data), n_jobs=n_jobs))
 
 
 def train_source(
@@ -117,5 +124,20 @@ def train_source(
         seen=[*(parent.card.seen if parent else []), data.fingerprint],
         interrupted=history.interrupted,
         started_from=parent.card.dataset if parent else None,
+        precision="bfloat16" if recipe.bfloat16 and has_bfloat16(where) else "float32",
     )
-    return Source(card, {name: tensor.cpu() for name, tensor in network.state_dict().items()})
+    weights = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+    return Source(card, weights, signatures=_signatures(data, parent))
+
+
+def _signatures(data: Dataset, parent: Source | None) -> np.ndarray | None:
+    """Return the signatures of the data and of all that the parent has seen; None if the latter are not known."""
+    own = series_signatures(data)
+    if parent is None or parent.signatures is None:
+        return own if parent is None else None
+    n_channels = max(own.shape[1], parent.signatures.shape[1])
+    both = [
+        np.pad(part, ((0, 0), (0, n_channels - part.shape[1]), (0, 0)), constant_values=NO_SIGNATURE)
+        for part in (parent.signatures, own)
+    ]
+    return np.concatenate(both)

@@ -2,87 +2,38 @@
 
 One file holds all three: safetensors, with the card as JSON in its header. A digest over card and tensors is stored
 beside the card, so that a flipped byte or a card edited by hand is found. Reading a file executes nothing of it.
+
+Weights of convolutions and linear layers are written in half precision where that loses nothing, which is so once they
+were rounded to it (`Source.halved`); batch statistics and biases, which are few, never are. In memory all are float32.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
-from headstart.errors import ModelError, UnknownNameError
+from headstart.errors import ModelError
 from headstart.files import write_bytes
-from headstart.networks import Network, build
+from headstart.networks import NETWORKS, Network, build
 from headstart.similarity import Prototypes
+from headstart.training import class_probabilities
+from headstart.training.device import find_device
+from headstart.zoo.card import Card
 
 FORMAT_VERSION = 1
 _HEADER = "headstart"  # the entry of the file's metadata that holds card, digest and format version
 _WEIGHT = "network."  # prefix of the names of weights
-_PROTOTYPES, _PROTOTYPE_CODES = "prototypes.X", "prototypes.codes"
-
-
-@dataclass(frozen=True)
-class Card:
-    """Where a source comes from, and what it was made with.
-
-    Attributes
-    ----------
-    dataset, fingerprint
-        Name and content hash of the data it was trained on.
-    seen
-        Fingerprints of all data its weights have seen: its own, and those of the source it started from.
-    classes
-        The labels of its head.
-    n_cases, n_channels, min_length, max_length
-        Of the training series; lengths in time steps.
-    network
-        Architecture, a key of `NETWORKS`.
-    recipe
-        All fields of the recipe.
-    seed
-        Of weights and order.
-    normalise
-        Whether series are z-normalised before the network sees them.
-    started_from
-        Name of the source it was fine-tuned from; None if it was trained from scratch.
-    losses, best_epoch, train_seconds, interrupted
-        Of the training run: the training loss of each epoch, and the epoch (counted from 1) whose weights were kept.
-    test_accuracy
-        On the data set's own test part, if it was ever measured. It never decided anything.
-    licence
-        Of the data.
-    device, versions
-        What it was trained on and with.
-    """
-
-    dataset: str
-    fingerprint: str
-    classes: list[Any]
-    n_cases: int
-    n_channels: int
-    min_length: int
-    max_length: int
-    network: str
-    recipe: dict[str, Any]
-    seed: int
-    normalise: bool
-    losses: list[float]
-    best_epoch: int
-    train_seconds: float
-    device: str
-    versions: dict[str, str]
-    seen: list[str]
-    interrupted: bool = False
-    started_from: str | None = None
-    test_accuracy: float | None = None
-    licence: str | None = None
+_PROTOTYPES, _PROTOTYPE_CODES, _SIGNATURES = "prototypes.X", "prototypes.codes", "signatures"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,32 +45,64 @@ class Source:
     card
         Where it comes from.
     weights
-        The network's state, as `Network.state_dict` names it.
+        The network's state, float32, as `Network.state_dict` names it; without the head's if the source is a trunk.
     prototypes
         DTW barycenters of its classes, of the series as the network sees them. From them its similarity to other data
         is computed without its own data. None if they were not made.
+    signatures
+        Of all series that its weights have seen, int16 (n_seen, n_channels, 8), as `series_signatures` makes them. By
+        them it is asked whether it has seen a target's series. None if they are not known.
     """
 
     card: Card
     weights: dict[str, torch.Tensor]
     prototypes: Prototypes | None = None
+    signatures: np.ndarray | None = None
+
+    @property
+    def is_trunk(self) -> bool:
+        """Whether it has no head, so that it can be fine-tuned but not predict."""
+        return not self.card.classes
 
     def new_network(self) -> Network:
-        """Return the network, on the CPU, in evaluation mode, with a copy of the weights."""
-        network = build(self.card.network, self.card.n_channels, len(self.card.classes), seed=self.card.seed)
-        network.load_state_dict(self.weights)
+        """Return the network, on the CPU, in evaluation mode, with a copy of the weights.
+
+        That of a trunk has a new head of one class, which is to be replaced.
+        """
+        network = build(self.card.network, self.card.n_channels, max(len(self.card.classes), 1), seed=self.card.seed)
+        network.load_state_dict(self.weights, strict=not self.is_trunk)
         return network.eval()
+
+    def class_probabilities(self, data: Dataset, device: str = "auto") -> np.ndarray:
+        """Probabilities of the source's classes, float32 (n_cases, n_classes), for series as they are.
+
+        Raises
+        ------
+        ModelError
+            If the source is a trunk.
+        """
+        if self.is_trunk:
+            raise ModelError(
+                f"the source {self.card.dataset} has no classes of its own and cannot predict; fine-tune it first"
+            )
+        return class_probabilities(self.new_network().to(find_device(device)), self.prepare(data))
 
     def prepare(self, data: Dataset) -> Dataset:
         """Return the data as the network expects them."""
         return z_normalise(data) if self.card.normalise else data
 
+    def halved(self) -> "Source":
+        """Return the source with weights of half precision, whose file is half as large."""
+        return replace(self, weights={name: _rounded(tensor) for name, tensor in self.weights.items()})
+
     def to_bytes(self) -> bytes:
         """Return the content of the file that `save` writes; equal sources give equal bytes."""
-        tensors = {_WEIGHT + name: tensor.contiguous().cpu() for name, tensor in self.weights.items()}
+        tensors = {_WEIGHT + name: _smallest(tensor).contiguous().cpu() for name, tensor in self.weights.items()}
         if self.prototypes is not None:
             tensors[_PROTOTYPES] = torch.from_numpy(self.prototypes.X)
             tensors[_PROTOTYPE_CODES] = torch.from_numpy(self.prototypes.codes)
+        if self.signatures is not None:
+            tensors[_SIGNATURES] = torch.from_numpy(self.signatures)
         card = asdict(self.card)
         header = {"format_version": FORMAT_VERSION, "sha256": _digest(card, tensors), "card": card}
         # One entry: safetensors writes several in random order.
@@ -174,22 +157,45 @@ class Source:
                 f"{path}: card or weights were altered since the file was written (the sha256 differs); "
                 "make or fetch the source again"
             )
-        weights = {n.removeprefix(_WEIGHT): t for n, t in tensors.items() if n.startswith(_WEIGHT)}
+        weights = {n.removeprefix(_WEIGHT): t.float() for n, t in tensors.items() if n.startswith(_WEIGHT)}
         prototypes = None
         try:
             if _PROTOTYPES in tensors:
                 codes = tensors[_PROTOTYPE_CODES].numpy()
                 prototypes = Prototypes(values["dataset"], tensors[_PROTOTYPES].numpy(), codes)
-            source = cls(Card(**values), weights, prototypes)
-            source.new_network()
-        except (KeyError, TypeError, RuntimeError, UnknownNameError):  # fields, architectures, shapes of other versions
+            card = Card(**values)
+            expected = _shapes(card.network, card.n_channels, len(card.classes))
+        except (KeyError, TypeError, RuntimeError):  # fields and architectures of other versions
+            expected = None
+        if expected != {name: tensor.shape for name, tensor in weights.items()}:
             versions = values.get("versions") if isinstance(values, dict) else None
             maker = versions.get("headstart") if isinstance(versions, dict) else None
             raise ModelError(
                 f"{path}: its card or weights do not fit this headstart (they were made by headstart "
                 f"{maker or 'of unknown version'}); install that version"
-            ) from None
-        return source
+            )
+        signatures = tensors[_SIGNATURES].numpy() if _SIGNATURES in tensors else None
+        return cls(card, weights, prototypes, signatures)
+
+
+def _rounded(tensor: torch.Tensor) -> torch.Tensor:
+    """Round a matrix of weights to half precision, unless it has values that are too large for it."""
+    rounded = tensor.half().float()
+    return rounded if tensor.ndim > 1 and bool(rounded.isfinite().all()) else tensor
+
+
+def _smallest(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a matrix of weights in half precision if that loses nothing."""
+    half = tensor.half()
+    return half if tensor.ndim > 1 and torch.equal(half.float(), tensor) else tensor
+
+
+@lru_cache(maxsize=128)
+def _shapes(network: str, n_channels: int, n_classes: int) -> dict[str, torch.Size]:
+    """Return the shapes of a network's weights; nothing is allocated or drawn for it."""
+    with torch.device("meta"):
+        state = NETWORKS[network](n_channels, max(n_classes, 1)).state_dict()
+    return {name: tensor.shape for name, tensor in state.items() if n_classes or not name.startswith("head.")}
 
 
 def _digest(card: Any, tensors: dict[str, torch.Tensor]) -> str:
@@ -197,5 +203,5 @@ def _digest(card: Any, tensors: dict[str, torch.Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
