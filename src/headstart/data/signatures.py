@@ -12,6 +12,8 @@ signs, single peaks at different times, which meters of appliances record, look 
 """
 
 import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +25,12 @@ SCALE = 2048
 """Steps of a signature in one standard deviation; the largest projection, about √128, stays within int16."""
 NO_SIGNATURE = np.iinfo(np.int16).min
 """Fills the signature of a channel that never changes: it has no shape to be known by."""
+
+EXACT = 0.001
+"""Distance of signatures, in standard deviations of the series, up to which they are those of one and the same series:
+rounding to three decimals after z-normalisation stays below it."""
+NEAR = 0.005
+"""Distance up to which one series is a near copy of the other: rounding to two decimals stays below it."""
 
 
 def series_signatures(data: Dataset, *, backwards: bool = False) -> np.ndarray:
@@ -84,3 +92,85 @@ def _directions() -> np.ndarray:
 
 
 _DIRECTIONS = _directions()
+
+
+def nearest_copies(queries: np.ndarray, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find each series among stored ones, by their signatures.
+
+    Two series are compared over all channels that change, in their order. Where one of them has a single such channel,
+    it is compared with each channel of the other, for a sensor's axis may have become a data set of its own. Series
+    that differ in their channels otherwise are not compared.
+
+    Parameters
+    ----------
+    queries, stored
+        Signatures, int16, (n_cases, n_channels, 8); the numbers of channels may differ.
+
+    Returns
+    -------
+    nearest, distance
+        int64 and float64, (n_queries,): the nearest stored series with its distance in standard deviations, or -1 and
+        infinity where none is nearer than `NEAR`.
+
+    Examples
+    --------
+    >>> from headstart.data import load
+    >>> train, test = load("ItalyPowerDemand")
+    >>> nearest, distance = nearest_copies(series_signatures(train.subset([5, 3])), series_signatures(train))
+    >>> nearest.tolist(), distance.tolist()
+    ([5, 3], [0.0, 0.0])
+    """
+    from scipy.spatial import cKDTree
+
+    nearest = np.full(len(queries), -1, np.int64)
+    distance = np.full(len(queries), np.inf)
+    stored_units = list(units(stored))
+    for query in units(queries):
+        for other in stored_units:
+            if not query.is_comparable(other):
+                continue
+            found, row = cKDTree(other.rows).query(query.rows, distance_upper_bound=query.radius)
+            found /= query.scale
+            # From far to near: of several channels of one series the nearest is written last.
+            order = np.argsort(-found, kind="stable")
+            order = order[found[order] < distance[query.cases[order]]]
+            distance[query.cases[order]] = found[order]
+            nearest[query.cases[order]] = other.cases[row[order]]
+    return nearest, distance
+
+
+class Units(NamedTuple):
+    """What is compared as one: all channels of series together, or each channel alone."""
+
+    cases: np.ndarray
+    """(n_units,): which series each belongs to."""
+    rows: np.ndarray
+    """(n_units, n_channels * 8): their signatures."""
+    is_whole: bool
+    """Whether a unit is a whole series, not one channel of several."""
+
+    @property
+    def scale(self) -> float:
+        """The Euclidean distance of two rows whose distance is one standard deviation."""
+        return SCALE * self.rows.shape[1] ** 0.5
+
+    @property
+    def radius(self) -> float:
+        """The Euclidean distance of two rows up to which they are near copies."""
+        return NEAR * self.scale
+
+    def is_comparable(self, other: "Units") -> bool:
+        """Whether the two may be compared; single channels of two series with several say nothing about the whole."""
+        return self.rows.shape[1] == other.rows.shape[1] and (self.is_whole or other.is_whole)
+
+
+def units(signatures: np.ndarray) -> Iterator[Units]:
+    """Yield what series are compared by, for each number of channels that change."""
+    changes = signatures[:, :, 0] != NO_SIGNATURE  # (n_cases, n_channels)
+    n_changing = changes.sum(axis=1)
+    for n in np.unique(n_changing[n_changing > 0]):
+        cases = np.flatnonzero(n_changing == n)
+        rows = signatures[cases][changes[cases]].astype(np.float64)  # (cases * n, 8), by case
+        yield Units(cases, rows.reshape(len(cases), -1), True)
+        if n > 1:
+            yield Units(np.repeat(cases, n), rows, False)

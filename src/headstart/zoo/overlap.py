@@ -1,0 +1,156 @@
+"""What a source has seen of a target, without which no claim about transfer can be judged.
+
+Three kinds of evidence: the fingerprints on the card (these very data), the signatures in the source's file (copies of
+single series), and the table ``families.csv`` of data sets of the archives whose series come from the same recordings,
+subjects or sensors, of which the values alone say nothing. ``docs/relatives.md`` says how far each can be trusted.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from headstart.data.archives import same_name
+from headstart.data.dataset import Dataset
+from headstart.data.signatures import EXACT, nearest_copies, series_signatures
+from headstart.zoo.source import Source
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a source has seen of a target.
+
+    Attributes
+    ----------
+    n_target
+        Series of the target.
+    n_shared
+        Those of which the source has seen a copy; None if that cannot be known, because it carries no signatures.
+    n_near
+        Those among them whose copy differs by more than rounding at the third decimal.
+    relation
+        How the source's data are related to the target's by fingerprint or by name; None if they are not.
+    """
+
+    n_target: int
+    n_shared: int | None
+    n_near: int | None
+    relation: str | None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there is any overlap: such a source is refused where sources are ranked."""
+        return self.relation is not None or bool(self.n_shared)
+
+    def __str__(self) -> str:
+        """Say it in a few words; empty if nothing was found, and all could be looked for."""
+        if self.n_shared is None:
+            series = "carries no signatures to look for copies"
+        elif self.n_shared:
+            near = f", {self.n_near} of them not exactly" if self.n_near else ""
+            series = f"has seen {self.n_shared} of {self.n_target} series{near}"
+        else:
+            series = ""
+        return "; ".join(part for part in (self.relation, series) if part)
+
+
+def overlap(target: Dataset, source: Source) -> Overlap:
+    """Find out what a source has seen of a target.
+
+    Parameters
+    ----------
+    target
+        The series that the source must not have seen: training or test part, labelled or not.
+    source
+        The source.
+
+    Examples
+    --------
+    >>> from headstart.data import load
+    >>> from headstart.training import Recipe
+    >>> from headstart.zoo import pretrain
+    >>> train, test = load("ItalyPowerDemand")
+    >>> source = pretrain(train, recipe=Recipe(name="short", epochs=1))
+    >>> found = overlap(Dataset.from_arrays("mine", 2.5 * train.X[:20] + 7), source)
+    >>> found.n_shared, found.relation, str(found)
+    (20, None, 'has seen 20 of 20 series')
+    """
+    return overlaps(target, {"": source})[""]
+
+
+def overlaps(target: Dataset, sources: Mapping[str, Source]) -> dict[str, Overlap]:
+    """Find out what each source has seen of a target, as `overlap` does."""
+    directions = [series_signatures(target), series_signatures(target, backwards=True)]
+    return {name: _overlap(target, directions, source) for name, source in sources.items()}
+
+
+def caution(target: str, found: Mapping[str, Overlap]) -> str:
+    """Say aloud, where they are used nevertheless, that sources overlap with the target; empty if none does.
+
+    Examples
+    --------
+    >>> caution("WordSynonyms", {"FiftyWords": Overlap(10, 3, 0, None), "Wine": Overlap(10, 0, 0, None)})
+    'CAUTION: FiftyWords overlaps with WordSynonyms. How well it does there says nothing about transfer.'
+    """
+    names = [name for name, one in found.items() if one.is_found]
+    if not names:
+        return ""
+    who, verb, they = (names[0], "overlaps", "it does") if len(names) == 1 else (", ".join(names), "overlap", "they do")
+    return f"CAUTION: {who} {verb} with {target}. How well {they} there says nothing about transfer."
+
+
+def relatives(dataset_name: str) -> frozenset[str]:
+    """Return the other data sets of a data set's family; none for names that the table does not know.
+
+    Old and new names of the archive mean the same.
+
+    Examples
+    --------
+    >>> sorted(relatives("50words")), sorted(relatives("BeetleFly")), sorted(relatives("mine"))
+    (['WordSynonyms'], ['BirdChicken', 'ShapesAll'], [])
+    """
+    rows = families()
+    of_name = {row["family"] for row in rows if same_name(row["dataset"], dataset_name)}
+    return frozenset(
+        row["dataset"] for row in rows if row["family"] in of_name and not same_name(row["dataset"], dataset_name)
+    )
+
+
+@cache
+def families() -> tuple[dict[str, str], ...]:
+    """Return the table of families.
+
+    Each row has a `family`, a `dataset` in it, and `why`: ``series`` if it shares series with others of its family,
+    ``origin`` if the archive's documentation says that the subjects, recordings or sensors are the same, ``alone`` if
+    it has no relatives among the 85 data sets of the UCR archive of 2015 and those that aeon ships.
+    """
+    with resources.files("headstart.zoo").joinpath("families.csv").open(encoding="utf-8") as file:
+        return tuple(csv.DictReader(file))
+
+
+def _overlap(target: Dataset, directions: list[np.ndarray], source: Source) -> Overlap:
+    relation = _relation(target, source)
+    if source.signatures is None:
+        return Overlap(target.n_cases, None, None, relation)
+    distance = np.min([nearest_copies(signatures, source.signatures)[1] for signatures in directions], axis=0)
+    is_shared = np.isfinite(distance)
+    return Overlap(target.n_cases, int(is_shared.sum()), int((is_shared & (distance > EXACT)).sum()), relation)
+
+
+def _relation(target: Dataset, source: Source) -> str | None:
+    """Say how the data are related by fingerprint or by name."""
+    card = source.card
+    if target.fingerprint in card.seen:
+        return "trained on these very data"
+    trained_on = [name for name in (card.dataset, card.started_from, *(card.members or ())) if name is not None]
+    for name in trained_on:
+        if same_name(name, target.name):
+            return f"trained on {name}"
+    related = relatives(target.name)
+    for name in trained_on:
+        if any(same_name(name, other) for other in related):
+            return f"trained on {name}, a relative of {target.name}"
+    return None
