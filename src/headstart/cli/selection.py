@@ -10,6 +10,7 @@ from headstart.cli.options import (
     Case,
     Label,
     Normalise,
+    Sources,
     Time,
     check_file,
     check_picture,
@@ -19,21 +20,87 @@ from headstart.cli.options import (
 
 
 def rank(
-    train: Annotated[str, typer.Argument(help="File of labelled series, or name of a data set.")],
-    sources: Annotated[Path, typer.Option(help="Folder of saved sources.")],
-    by: Annotated[str, typer.Option(help="How to rank: dtw.")] = "dtw",
+    train: Annotated[str | None, typer.Argument(help="File of labelled series, or name of a data set.")] = None,
+    sources: Sources = None,
+    by: Annotated[
+        str | None, typer.Option(help="Rankers, with commas; the first decides.  [default: dtw; to evaluate: all]")
+    ] = None,
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="Rank sources that have seen the target's series, too.")
+    ] = False,
+    evaluate: Annotated[
+        Path | None, typer.Option(help="Instead, say how well rankers choose: a run folder of `headstart grid`.")
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="To evaluate: of a run with several networks, this one.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="To evaluate: of a run with several recipes, this one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="To evaluate: table of all pairs, .csv or .parquet.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="To evaluate: draw it, .html, .png, .svg or .pdf.")] = None,
     archive: Archive = None,
     label: Label = "label",
     case: Case = None,
     time: Time = None,
 ) -> None:
     """Rank saved sources for a target, the best first. Only the training part of a data set is used."""
-    from headstart.report.console import ranking_table
+    from headstart.selection import RANKERS, ranker_names
+
+    if evaluate is not None:
+        names = ranker_names(by or list(RANKERS))
+        _evaluate(evaluate, archive, names, network, recipe, out, picture, allow_overlap=allow_overlap)
+        return
+    if train is None or sources is None:
+        raise typer.BadParameter("name what to rank for, TRAIN, and a folder of --sources; or a run to --evaluate")
+    from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
     from headstart.zoo import load_folder
 
+    names = ranker_names(by or "dtw")
     train_set, _ = load_for_fit(train, None, archive, label, case, time)
-    console.print(ranking_table(rank_sources(train_set, load_folder(sources), by), train_set.name, by))
+    ranking = rank_sources(train_set, load_folder(sources), names, allow_overlap=allow_overlap)
+    console.print(ranking_table(ranking, train_set.name, names))
+
+
+def _evaluate(
+    run: Path,
+    archive: Path | None,
+    by: list[str],
+    network: str | None,
+    recipe: str | None,
+    out: Path | None,
+    picture: Path | None,
+    *,
+    allow_overlap: bool,
+) -> None:
+    from headstart.progress import progress_bar
+    from headstart.report.charts import save_chart
+    from headstart.report.rankings import regret_table
+    from headstart.report.regret_chart import regret_chart
+    from headstart.report.run_scores import score_run
+    from headstart.selection.evaluation import evaluate, summarise
+    from headstart.tables import check_table_path, save_table
+
+    if out is not None:
+        check_table_path(out)
+        check_file(out)
+    if picture is not None:
+        check_picture(picture)
+    with progress_bar("ranking", 100, "%") as update:
+        pairs = score_run(
+            run,
+            archive,
+            by,
+            network=network,
+            recipe=recipe,
+            allow_overlap=allow_overlap,
+            on_progress=lambda done, total: update(round(100 * done / total), ""),
+        )
+    if out is not None:
+        save_table(pairs.set_index(["target", "source", "seed"]), out)
+        console.print(f"Pairs and scores written to {out}.")
+    outcomes = evaluate(pairs, by)
+    console.print(regret_table(summarise(outcomes), f"{run}: {outcomes['target'].nunique()} targets"))
+    if picture is not None:
+        save_chart(regret_chart(outcomes), picture)
+        console.print(f"Drawn in {picture}.")
 
 
 def similarity(

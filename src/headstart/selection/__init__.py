@@ -1,27 +1,38 @@
 """Which source to start from: rankers, each a plain function of its own file, found by name in `RANKERS`.
 
 A ranker takes the target's training data and the sources by name, and returns a score for each source: the higher, the
-better; NaN where it cannot judge.
+better; NaN where it cannot judge. ``docs/selection.md`` says what each is, what it costs, and how well it chooses.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError, UnknownNameError
-from headstart.selection import dtw
+from headstart.selection import dtw, h_score, logme, probe, random, silhouette, size
 from headstart.zoo.source import Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Ranker = Callable[[Dataset, Mapping[str, Source]], np.ndarray]
-RANKERS: dict[str, Ranker] = {"dtw": dtw.scores}
+
+BY_FEATURES: dict[str, Ranker] = {
+    "probe": probe.scores,
+    "logme": logme.scores,
+    "h_score": h_score.scores,
+    "silhouette": silhouette.scores,
+}
+"""Rankers that look at what the sources' networks make of the target's series."""
+
+RANKERS: dict[str, Ranker] = {"dtw": dtw.scores, "size": size.scores, "random": random.scores, **BY_FEATURES}
 
 
-def rank_sources(target: Dataset, sources: Mapping[str, Source], by: str = "dtw") -> "pd.DataFrame":
+def rank_sources(
+    target: Dataset, sources: Mapping[str, Source], by: str | Sequence[str] = "dtw", *, allow_overlap: bool = False
+) -> "pd.DataFrame":
     """Rank sources for a target, the best first.
 
     Parameters
@@ -31,19 +42,25 @@ def rank_sources(target: Dataset, sources: Mapping[str, Source], by: str = "dtw"
     sources
         Sources by name.
     by
-        A key of `RANKERS`.
+        A key of `RANKERS`, or several: a list, or one string with commas. The first decides the order.
+    allow_overlap
+        Whether sources that were trained on these very series are ranked, too. No claim about transfer can rest on
+        them.
 
     Returns
     -------
     DataFrame
-        A row a source, indexed by name: its rank (1 is the best), its `score`, the data set it was trained on with
-        the number of its series, channels and classes, and whether it `has_seen_target`: such a source was trained on
-        these very series, so no claim about transfer can rest on it.
+        A row a source, indexed by name: its `rank` (1 is the best) and `score` by the first ranker, `NAME_rank` and
+        `NAME_score` by each further one, the data set it was trained on with the number of its series, channels and
+        classes, and whether it `has_seen_target`. Sources that a ranker cannot judge, or that are not to be used,
+        have no rank, and come last.
 
     Raises
     ------
     UnknownNameError
         If there is no such ranker.
+    DataError
+        If the target has not the labels that a ranker needs.
 
     Examples
     --------
@@ -52,28 +69,30 @@ def rank_sources(target: Dataset, sources: Mapping[str, Source], by: str = "dtw"
     >>> from headstart.zoo import pretrain
     >>> short = Recipe(name="short", epochs=1)
     >>> sources = {name: pretrain(load(name)[0], recipe=short) for name in ("GunPoint", "ItalyPowerDemand")}
-    >>> rank_sources(load("ArrowHead")[0], sources).index[0]
-    'ItalyPowerDemand'
+    >>> table = rank_sources(load("ArrowHead")[0], sources, by="dtw,size")
+    >>> table.index.tolist(), table["rank"].tolist(), table["size_score"].tolist()
+    (['ItalyPowerDemand', 'GunPoint'], [1, 2], [67.0, 50.0])
     """
     import pandas as pd
 
-    if by not in RANKERS:
-        raise UnknownNameError("ranker", by, RANKERS)
     cards = [source.card for source in sources.values()]
-    table = pd.DataFrame(
-        {
-            "score": RANKERS[by](target, sources),
-            "dataset": [card.dataset for card in cards],
-            "n_cases": [card.n_cases for card in cards],
-            "n_channels": [card.n_channels for card in cards],
-            "n_classes": [len(card.classes) for card in cards],
-            "has_seen_target": [target.fingerprint in card.seen for card in cards],
-        },
-        index=pd.Index(sources, name="source"),
-    )
-    table = table.sort_values("score", ascending=False, kind="stable", na_position="last")
-    table.insert(0, "rank", table["score"].rank(ascending=False, method="first").astype("Int64"))
-    return table
+    has_seen_target = np.array([target.fingerprint in card.seen for card in cards], bool)
+    is_usable = allow_overlap | ~has_seen_target
+    columns: dict[str, object] = {}
+    for i, name in enumerate(ranker_names(by)):
+        score = pd.Series(RANKERS[name](target, sources), dtype=float)
+        prefix = f"{name}_" if i else ""
+        columns[f"{prefix}rank"] = score.where(is_usable).rank(ascending=False, method="first").astype("Int64")
+        columns[f"{prefix}score"] = score
+    columns |= {
+        "dataset": [card.dataset for card in cards],
+        "n_cases": [card.n_cases for card in cards],
+        "n_channels": [card.n_channels for card in cards],
+        "n_classes": [len(card.classes) for card in cards],
+        "has_seen_target": has_seen_target,
+    }
+    table = pd.DataFrame(columns).set_index(pd.Index(sources, name="source"))
+    return table.sort_values(["rank", "score"], ascending=[True, False], kind="stable")
 
 
 def choose_source(target: Dataset, sources: Mapping[str, Source], by: str = "dtw") -> Source:
@@ -85,14 +104,33 @@ def choose_source(target: Dataset, sources: Mapping[str, Source], by: str = "dtw
         If there is none that the ranker can judge.
     """
     table = rank_sources(target, sources, by)
-    usable = table[table["score"].notna() & ~table["has_seen_target"]]
-    if usable.empty:
+    if table["rank"].isna().all():
         raise DataError(
             f"{target.name}: none of the {len(table)} sources can be used: each was trained on these very series, or "
             f"the ranker {by!r} cannot judge it (it needs prototypes with {target.n_channels} channels); name a source "
             "yourself"
         )
-    return sources[usable.index[0]]
+    return sources[table.index[0]]
 
 
-__all__ = ["RANKERS", "choose_source", "rank_sources"]
+def ranker_names(by: str | Sequence[str]) -> list[str]:
+    """Return the names in `by`, once each.
+
+    Raises
+    ------
+    UnknownNameError
+        If one is not a key of `RANKERS`.
+
+    Examples
+    --------
+    >>> ranker_names("probe, dtw")
+    ['probe', 'dtw']
+    """
+    names = [name.strip() for name in by.split(",")] if isinstance(by, str) else list(by)
+    for name in names:
+        if name not in RANKERS:
+            raise UnknownNameError("ranker", name, RANKERS)
+    return list(dict.fromkeys(names))
+
+
+__all__ = ["BY_FEATURES", "RANKERS", "choose_source", "rank_sources", "ranker_names"]
