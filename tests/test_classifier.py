@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,10 @@ EXPECTED_FAILURES = {
 
 
 @parametrize_with_checks(
-    [TransferClassifier(recipe=Recipe("check", epochs=10), normalise=normalise) for normalise in (True, False)],
+    [
+        TransferClassifier(recipe=Recipe("check", epochs=10), normalise=normalise, n_members=n_members)
+        for normalise, n_members in ((True, 1), (False, 2))
+    ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_contract_of_scikit_learn(estimator, check):
@@ -208,6 +212,46 @@ def test_seed(small):
     assert np.isfinite(probabilities(None)).all()
 
 
+# Members
+
+
+@pytest.mark.parametrize("with_source", [False, True])
+def test_members_differ_in_their_seed_alone(small, source, with_source):
+    start = source if with_source else None
+    ensemble = TransferClassifier(start, recipe=SHORT, n_members=3, random_state=5).fit(small)
+    assert [model.card.seed for model in ensemble.models_] == [5, 6, 7]
+    assert ensemble.model_ is ensemble.models_[0]
+    alone = [TransferClassifier(start, recipe=SHORT, random_state=seed).fit(small) for seed in (5, 6, 7)]
+    each = [classifier.predict_proba(small) for classifier in alone]
+    assert not np.array_equal(each[0], each[1])
+    np.testing.assert_allclose(ensemble.predict_proba(small), np.mean(each, axis=0), rtol=1e-12)
+    assert {model.card.started_from for model in ensemble.models_} == {"ItalyPowerDemand" if with_source else None}
+    np.testing.assert_array_equal(clone(ensemble).fit(small).predict_proba(small), ensemble.predict_proba(small))
+
+
+def test_members_of_a_random_state_are_kept(small, tmp_path):
+    ensemble = TransferClassifier(recipe=SHORT, n_members=2, random_state=np.random.RandomState(1)).fit(small)
+    first, second = (model.card.seed for model in ensemble.models_)
+    assert second == first + 1
+    ensemble.save(tmp_path / "model")
+    again = clone(TransferClassifier.load(tmp_path / "model")).fit(small)
+    np.testing.assert_array_equal(again.predict_proba(small), ensemble.predict_proba(small))
+
+
+def test_progress_counts_the_epochs_of_all_members(small, monkeypatch):
+    bars, shown = [], []
+
+    @contextmanager
+    def bar(description, epochs):
+        bars.append((description, epochs))
+        yield lambda epoch, loss: shown.append(epoch)
+
+    monkeypatch.setattr(classifier_module, "epoch_bar", bar)
+    TransferClassifier(recipe=Recipe("three", epochs=3), n_members=2, verbose=True).fit(small)
+    assert bars == [("training from scratch", 6)]
+    assert shown == [1, 2, 3, 4, 5, 6]
+
+
 def test_progress_goes_to_standard_error(small, capsys):
     TransferClassifier(recipe=SHORT, verbose=True).fit(small)
     captured = capsys.readouterr()
@@ -333,6 +377,8 @@ def test_unknown_settings(small, tmp_path):
         ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
         ({"source": "nearest"}, "needs a folder"),
         ({"source": "nearest", "sources": tmp_path}, "has no sources"),
+        ({"n_members": 0}, "n_members is 0; it must be a whole number of at least 1"),
+        ({"n_members": 1.5}, "n_members is 1.5; it must be"),
     ):
         with pytest.raises(HeadstartError, match=message):
             TransferClassifier(**{"recipe": SHORT} | settings).fit(small)
@@ -369,6 +415,28 @@ def test_interrupt_keeps_a_usable_model(small, tmp_path, monkeypatch):
     assert len(classifier.model_.card.losses) == 2
     classifier.save(tmp_path / "model")
     loaded = TransferClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(small), classifier.predict_proba(small))
+
+
+@pytest.mark.parametrize(
+    ("epoch", "n_kept", "n_epochs"),
+    [
+        pytest.param(2, 1, 2, id="first member, half trained"),
+        pytest.param(5, 1, 5, id="second, in its first epoch"),
+        pytest.param(7, 1, 5, id="second, half trained"),
+        pytest.param(12, 2, 5, id="third, half trained"),
+    ],
+)
+def test_interrupt_keeps_whole_members(small, tmp_path, monkeypatch, epoch, n_kept, n_epochs):
+    interrupt_training(monkeypatch, epoch)
+    classifier = TransferClassifier(recipe=BIG_BATCH, n_members=3)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(small)
+    assert [len(model.card.losses) for model in classifier.models_] == [n_epochs] * n_kept
+    assert classifier.model_.card.interrupted == (n_epochs < 5)
+    classifier.save(tmp_path / "model")
+    loaded = TransferClassifier.load(tmp_path / "model")
+    assert len(loaded.models_) == n_kept
     np.testing.assert_array_equal(loaded.predict_proba(small), classifier.predict_proba(small))
 
 
@@ -417,6 +485,36 @@ def test_save_and_load(fitted, saved, small):
     assert mine == its
     again = loaded.fit(small.X[:, 0], small.labels)
     np.testing.assert_array_equal(again.predict_proba(small), fitted.predict_proba(small))
+
+
+def test_save_and_load_members(small, source, tmp_path):
+    ensemble = TransferClassifier(source, recipe=SHORT, n_members=3).fit(small)
+    ensemble.save(tmp_path / "model")
+    assert sorted(os.listdir(tmp_path / "model")) == [
+        "model.json",
+        "network.safetensors",
+        "network2.safetensors",
+        "network3.safetensors",
+        "source.safetensors",
+    ]
+    loaded = TransferClassifier.load(tmp_path / "model")
+    assert [model.card for model in loaded.models_] == [model.card for model in ensemble.models_]
+    assert loaded.model_ is loaded.models_[0]
+    assert loaded.n_members == 3
+    np.testing.assert_array_equal(loaded.predict_proba(small), ensemble.predict_proba(small))
+    assert Source.load(tmp_path / "model" / "network2.safetensors").card.seed == 1
+    TransferClassifier(recipe=SHORT).fit(small).save(tmp_path / "model")
+    assert sorted(os.listdir(tmp_path / "model")) == ["model.json", "network.safetensors"]
+    shutil.copy(tmp_path / "model" / "network.safetensors", tmp_path / "copy.safetensors")
+    ensemble.save(tmp_path / "model")
+    shutil.copy(tmp_path / "copy.safetensors", tmp_path / "model" / "network2.safetensors")
+    with pytest.raises(ModelError, match=r"network2\.safetensors: is not the file this model was saved with"):
+        TransferClassifier.load(tmp_path / "model")
+
+
+def test_models_of_before_there_were_members(saved, fitted, small):
+    edit(saved / "model.json", signed(lambda model: model["parameters"].pop("n_members")))
+    np.testing.assert_array_equal(TransferClassifier.load(saved).predict_proba(small), fitted.predict_proba(small))
 
 
 def test_save_and_load_other_settings(small, source, tmp_path):
@@ -518,6 +616,10 @@ DAMAGE = {
     ),
     "setting of another version": (
         lambda f: edit(f / "model.json", signed(lambda m: m["parameters"].pop("recipe"))),
+        "does not fit this headstart",
+    ),
+    "no network at all": (
+        lambda f: edit(f / "model.json", signed(lambda m: m["sha256"].pop("network.safetensors"))),
         "does not fit this headstart",
     ),
     "truncated network": (

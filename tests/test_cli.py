@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ import pytest
 
 from headstart.classifier import TransferClassifier
 from headstart.cli import INTERRUPTED
+from headstart.cli.options import chosen_recipe
 from headstart.data import load, read
-from headstart.training import loop
+from headstart.training import RECIPES, Recipe, loop
 from headstart.zoo import Source
 from tests.data import writers
 
@@ -34,7 +36,6 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(folder, small):
-    from headstart.training import Recipe
     from headstart.zoo import pretrain
 
     path = folder / "Italy.safetensors"
@@ -45,8 +46,6 @@ def source(folder, small):
 @pytest.fixture(scope="module")
 def model(folder, source):
     """A model of up and down, saved by the library."""
-    from headstart.training import Recipe
-
     train = read(write_trend(folder / "trend.csv"))
     path = folder / "trend"
     TransferClassifier(source, recipe=Recipe("short", 8)).fit(train).save(path)
@@ -122,6 +121,69 @@ def test_fit_options_reach_the_model(headstart, tmp_path):
     )
     card = TransferClassifier.load(tmp_path / "model").model_.card
     assert (card.normalise, card.seed, card.recipe["name"], card.recipe["epochs"]) == (False, 7, "paper", 1)
+
+
+def test_fields_of_a_recipe_are_set(headstart, tmp_path):
+    train = write_trend(tmp_path / "a.csv")
+    settings = ("--set", "learning_rate=3e-4", "--set", "schedule=plateau", "--set", "max_updates=2")
+    done = headstart("fit", train, "--out", tmp_path / "model", "--epochs", 3, *settings, "--set", "bfloat16=true")
+    assert (done.code, done.err) == (0, "")
+    assert "recipe default with learning_rate 0.0003 and schedule plateau and max_updates 2" in done.text
+    recipe = TransferClassifier.load(tmp_path / "model").model_.card.recipe
+    expected = {"epochs": 3, "learning_rate": 3e-4, "schedule": "plateau", "max_updates": 2, "bfloat16": True}
+    assert expected.items() <= recipe.items()
+    done = headstart("pretrain", train, "--out", tmp_path / "a.safetensors", "--set", "epochs=2", *settings[:2])
+    assert (done.code, done.err) == (0, "")
+    recipe = Source.load(tmp_path / "a.safetensors").card.recipe
+    assert {"epochs": 2, "learning_rate": 3e-4, "schedule": "one-cycle"}.items() <= recipe.items()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    ("setting", "field", "value"),
+    [
+        ("epochs=7", "epochs", 7),
+        ("learning_rate=3e-4", "learning_rate", 3e-4),
+        ("learning_rate=1", "learning_rate", 1.0),
+        ("schedule=plateau", "schedule", "plateau"),
+        ("batch_fraction=0.5", "batch_fraction", 0.5),
+        ("exact_statistics=false", "exact_statistics", False),
+        ("exact_statistics=true", "exact_statistics", True),
+        ("max_updates=9", "max_updates", 9),
+        ("max_updates=none", "max_updates", None),
+        ("name=mine", "name", "mine"),
+        ("name=a=b", "name", "a=b"),
+    ],
+)
+def test_values_are_read_as_the_field_has_them(name, setting, field, value):
+    recipe = chosen_recipe(name, None, [setting])
+    assert recipe == replace(RECIPES[name], **{field: value})
+    assert type(getattr(recipe, field)) is type(value)
+
+
+def test_every_field_can_be_set():
+    """What --set writes for a value is read back as that value."""
+    for recipe in RECIPES.values():
+        texts = {name: str(value) for name, value in recipe.to_dict().items()}
+        for name, value in recipe.to_dict().items():
+            if value is None or isinstance(value, bool):
+                texts[name] = texts[name].lower()
+        assert chosen_recipe("default", None, [f"{name}={text}" for name, text in texts.items()]) == recipe
+
+
+def test_fit_members(headstart, tmp_path, source):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    arguments = ("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 2)
+    done = headstart(*arguments, "--members", 3, "--seed", 4, "--picture", tmp_path / "result.svg")
+    assert (done.code, done.err) == (0, "")
+    assert "a: 3 fcn networks fine-tuned from ItalyPowerDemand, recipe default, 2 epochs each" in done.text
+    assert "a: 3 fcn networks trained from scratch, recipe default, 2 epochs each" in done.text
+    assert "This is one ensemble of 3" in done.text
+    classifier = TransferClassifier.load(tmp_path / "model")
+    assert [model.card.seed for model in classifier.models_] == [4, 5, 6]
+    n_right = int((classifier.predict(read(test)) == read(test).labels).sum())
+    assert f"from ItalyPowerDemand {n_right} {n_right / 12:.3f}" in done.text
+    assert headstart("predict", tmp_path / "model", test).code == 0
 
 
 def test_fit_again_replaces_the_model(headstart, tmp_path):
@@ -263,6 +325,28 @@ def test_similarity(headstart, tmp_path):
     np.testing.assert_allclose(table, table.T)
 
 
+def test_recipes(headstart):
+    done = headstart("recipes")
+    assert (done.code, done.err) == (0, "")
+    for name, recipe in RECIPES.items():
+        assert name in done.text
+        assert str(recipe.epochs) in done.text
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_curves(headstart, tmp_path, source, model, suffix):
+    train = read(write_trend(tmp_path / "trend.csv"))
+    TransferClassifier(recipe=Recipe("short", 8), n_members=2).fit(train).save(tmp_path / "scratch")
+    picture = tmp_path / f"curves{suffix}"
+    done = headstart("curves", model, tmp_path / "scratch", "--out", picture)
+    assert (done.code, done.err) == (0, "")
+    assert done.text == f"3 training runs drawn in {picture}."
+    if suffix == ".svg":
+        for words in ("Training loss on trend, with and without transfer", "from ItalyPowerDemand", "from scratch"):
+            assert words in picture.read_text()
+    assert headstart("curves", source, model / "network.safetensors", "--out", picture).code == 0
+
+
 # data
 
 
@@ -328,15 +412,33 @@ def test_interrupted_fit_keeps_the_model(headstart, tmp_path, source, monkeypatc
     done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 5)
     assert done.code == INTERRUPTED
     assert "2 epochs until it was interrupted" in done.text
-    assert "Interrupted: the best network so far is kept" in done.text
+    assert "Interrupted: the best network so far is kept, and not compared with one from scratch." in done.text
     assert TransferClassifier.load(tmp_path / "model").model_.card.interrupted
 
 
-def test_interrupted_twin(headstart, tmp_path, source, monkeypatch):
-    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
-    interrupt_at_step(monkeypatch, 8)
-    done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 5)
+def test_interrupted_members(headstart, tmp_path, monkeypatch):
+    train = write_trend(tmp_path / "a.csv")
+    interrupt_at_step(monkeypatch, 8)  # in the second epoch of the third network
+    done = headstart("fit", train, "--out", tmp_path / "model", "--epochs", 3, "--members", 5, "--folds", 2)
     assert done.code == INTERRUPTED
+    assert "a: 2 fcn networks trained from scratch, recipe default, 3 epochs each" in done.text
+    assert "Interrupted: 2 of 5 networks are kept, and not compared with one from scratch." in done.text
+    assert len(TransferClassifier.load(tmp_path / "model").models_) == 2
+
+
+@pytest.mark.parametrize(
+    ("step", "judge"),
+    [(8, "--test"), (6, "--test"), (13, "--folds")],
+    ids=["twin", "twin, in its first epoch", "second fold"],
+)
+def test_interrupt_while_judging(headstart, tmp_path, source, monkeypatch, step, judge):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    interrupt_at_step(monkeypatch, step)
+    how = (judge, test if judge == "--test" else 2)
+    done = headstart("fit", train, *how, "--source", source, "--out", tmp_path / "model", "--epochs", 5)
+    assert done.code == INTERRUPTED
+    assert "Interrupted: the model is kept, but how good it is was not measured to the end." in done.text
+    assert "What this shows" not in done.text
     assert not TransferClassifier.load(tmp_path / "model").model_.card.interrupted
 
 
@@ -361,7 +463,9 @@ def test_interrupt_in_the_first_epoch_leaves_nothing(headstart, tmp_path, monkey
 # Help
 
 
-@pytest.mark.parametrize("command", ["", "fit", "predict", "pretrain", "rank", "similarity", "data", "data list"])
+@pytest.mark.parametrize(
+    "command", ["", "fit", "predict", "curves", "pretrain", "recipes", "rank", "similarity", "data", "data list"]
+)
 def test_help(headstart, command):
     done = headstart(*command.split(), "--help")
     assert done.code == 0

@@ -365,6 +365,20 @@ BAD = {
         None, "predict model good.csv --out good.csv/new.csv", "not a directory", "cannot write good.csv/new.csv",
         "choose another place",
     ),
+    "curves of no model": (
+        folder("empty"), "curves model empty --out new.png", "is no headstart model", "empty: ", "make one with",
+    ),
+    "curves of no source": (
+        None, "curves none.safetensors --out new.png", "there is no such source file", "none.safetensors", "check the",
+    ),
+    "curves of a text file": (
+        None, "curves good.csv --out new.png", "not a whole safetensors file", "good.csv", "make or fetch",
+    ),
+    "curves in a file of an unknown kind": (None, "curves model --out new.bmp", "cannot draw to", "new.bmp", ".png"),
+    "curves in a missing folder": (
+        None, "curves model --out none/new.png", "the folder none does not exist", "cannot write none/new.png",
+        "make it first",
+    ),
     "picture of an unknown kind": (
         None, f"{ON_GOOD} --test good.csv --picture new.bmp", ".bmp", "new.bmp", ".png",
     ),
@@ -377,6 +391,45 @@ BAD = {
     ),
     # Settings
     "unknown recipe": (None, f"{ON_GOOD} --recipe papr", "unknown recipe 'papr'", "Did you mean 'paper'?", "known:"),
+    "unknown recipe in pretrain": (
+        None, "pretrain good.csv --out new.safetensors --recipe papr", "unknown recipe 'papr'",
+        "Did you mean 'paper'?", "known:",
+    ),
+    "unknown field of a recipe": (
+        None, f"{ON_GOOD} --set learning_rat=1", "unknown recipe field 'learning_rat'",
+        "Did you mean 'learning_rate'?", "batch_fraction",
+    ),
+    "setting without a value": (
+        None, f"{ON_GOOD} --set batch_fraction", "there is no '='", "--set batch_fraction", "write FIELD=VALUE",
+    ),
+    "setting that is not whole": (
+        None, f"{ON_GOOD} --set max_batch_size=1.5", "'1.5' is not a whole number", "--set max_batch_size=1.5", "whole",
+    ),
+    "setting that is no number": (
+        None, f"{ON_GOOD} --set learning_rate=fast", "'fast' is not a number", "--set learning_rate=fast", "a number",
+    ),
+    "setting that is neither true nor false": (
+        None, f"{ON_GOOD} --set bfloat16=yes", "'yes' is not true or false", "--set bfloat16=yes", "true or false",
+    ),
+    "setting that is neither whole nor none": (
+        None, f"{ON_GOOD} --set max_updates=many", "'many' is not a whole number or none", "--set max_updates=many",
+        "none",
+    ),
+    "unknown schedule": (
+        None, f"{ON_GOOD} --set schedule=plateu", "unknown schedule 'plateu'", "Did you mean 'plateau'?", "one-cycle",
+    ),
+    "setting that the recipe refuses": (
+        None, f"{ON_GOOD} --set learning_rate=0", "learning_rate must be positive", "recipe 'default'", "positive",
+    ),
+    "empty setting": (None, f"{ON_GOOD} --set max_updates=", "'' is not a whole number or none", "--set", "none"),
+    "one field set twice": (
+        None, f"{ON_GOOD} --set bfloat16=true --set bfloat16=false", "bfloat16 is set twice", "--set bfloat16=false",
+        "give one value",
+    ),
+    "epochs set twice": (None, f"{ON_GOOD} --set epochs=3", "epochs is set twice", "--set epochs=3", "give one value"),
+    "setting in pretrain": (
+        None, "pretrain good.csv --out new.safetensors --set epochs", "there is no '='", "--set epochs", "FIELD=VALUE",
+    ),
     "unknown network": (None, f"{ON_GOOD} --network fnc", "unknown network 'fnc'", "Did you mean 'fcn'?", "known:"),
     "unknown device": (None, f"{ON_GOOD} --device warp", "device 'warp' cannot be used", "here", "use 'auto' or 'cpu'"),
     "unknown data set": (
@@ -424,6 +477,9 @@ USAGE = {
     "epochs in words": (f"{ON_GOOD} --epochs many", "--epochs"),
     "folds 1": (f"{ON_GOOD} --folds 1", "--folds"),
     "seed below 0": (f"{ON_GOOD} --seed -1", "--seed"),
+    "members 0": (f"{ON_GOOD} --members 0", "--members"),
+    "curves without a place": ("curves model", "--out"),
+    "curves of nothing": ("curves --out new.png", "models"),
     "no place to write": ("fit good.csv", "--out"),
     "unknown option": (f"{ON_GOOD} --epoch 3", "--epoch"),
     "unknown command": ("fti good.csv", "fti"),
@@ -533,6 +589,14 @@ def test_sources_are_not_executed(headstart, workplace):
 def test_the_workplace_is_good(headstart, workplace):
     """Without anything bad in it, every command of the table works."""
     Path("bad.csv").write_text(GOOD)
-    for command in (FIT, f"{FIT} --folds 2", PRETRAIN, PREDICT, f"{ON_GOOD} --source source.safetensors"):
+    for command in (
+        FIT,
+        f"{FIT} --folds 2",
+        PRETRAIN,
+        PREDICT,
+        f"{ON_GOOD} --source source.safetensors",
+        f"{ON_GOOD} --set max_batch_size=2",
+        "curves model source.safetensors --out new.svg",
+    ):
         assert headstart(*command.split()).code == 0
     assert isinstance(Source.load("new.safetensors"), Source)

@@ -1,9 +1,15 @@
-"""`TransferClassifier`: scikit-learn's contract for fine-tuning a pretrained network on labelled series."""
+"""`TransferClassifier`: scikit-learn's contract for fine-tuning a pretrained network on labelled series.
+
+Several networks that differ in their seed alone, their probabilities averaged, err less than one: Ismail Fawaz et al.,
+"InceptionTime" (Data Mining and Knowledge Discovery 34, 2020, section 3.2), who take five; Lakshminarayanan et al.,
+"Simple and scalable predictive uncertainty estimation using deep ensembles" (NeurIPS 2017, section 2.4).
+"""
 
 import hashlib
 import json
 import warnings
 from contextlib import nullcontext
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +27,7 @@ from headstart.progress import epoch_bar
 from headstart.selection import choose_source
 from headstart.training import Recipe, class_probabilities
 from headstart.training.device import find_device
+from headstart.training.loop import OnEpoch
 from headstart.training.recipe import get_recipe
 from headstart.transfer import fine_tune
 from headstart.zoo.folder import load_folder
@@ -28,7 +35,7 @@ from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
 
 FORMAT_VERSION = 1
-_MODEL, _NETWORK, _SOURCE = "model.json", "network.safetensors", "source.safetensors"
+_MODEL, _SOURCE = "model.json", "source.safetensors"
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
@@ -44,17 +51,20 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     ----------
     source
         Where to start: a `Source`, the path of a saved one, ``"nearest"`` for the most similar of `sources`, or None
-        to train from scratch.
+        to train from scratch. All members start there.
     sources
         Folder of saved sources from which ``source="nearest"`` chooses, by the DTW distance between class prototypes.
     network
         Architecture if there is no source; otherwise the source's is used.
     recipe
-        A `Recipe`, or the name of one: ``"default"``, ``"paper"``.
+        A `Recipe`, or the name of one, a key of `RECIPES`.
+    n_members
+        Networks, trained alike but with the seeds `random_state`, `random_state` + 1 and so on, whose probabilities are
+        averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks.
     normalise
         Whether to z-normalise each series if there is no source; otherwise it is done if the source's were.
     random_state
-        Seed of weights and order: an int gives the same result every time.
+        Seed of weights and order of the first member: an int gives the same result every time.
     device
         ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``.
     verbose
@@ -67,7 +77,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     source_
         The `Source` it started from; None from scratch.
     model_
-        The trained network with its card, itself a `Source` that others may start from.
+        The trained network with its card, itself a `Source` that others may start from; of several the first.
+    models_
+        All members, in the order of their seeds.
     n_features_in_
         Time steps, if it was fitted on a 2-D array.
 
@@ -89,6 +101,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         sources: str | Path | None = None,
         network: str = "fcn",
         recipe: str | Recipe = "default",
+        n_members: int = 1,
         normalise: bool = True,
         random_state: Any = 0,
         device: str = "auto",
@@ -98,6 +111,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         self.sources = sources
         self.network = network
         self.recipe = recipe
+        self.n_members = n_members
         self.normalise = normalise
         self.random_state = random_state
         self.device = device
@@ -106,8 +120,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> "TransferClassifier":
         """Train on labelled series; `y` holds their labels, or is None if X is a `Dataset`.
 
-        An interrupt (Ctrl-C) keeps the best network so far, with which the classifier can predict and be saved, and
-        then raises `KeyboardInterrupt` all the same, so that loops around it stop too.
+        An interrupt (Ctrl-C) keeps the members that are trained, or of the first the best network so far. With these
+        the classifier can predict and be saved; `KeyboardInterrupt` is raised all the same, so that loops around it
+        stop too.
 
         Raises
         ------
@@ -117,32 +132,56 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             If the source cannot be read.
         """
         data = self._training_data(X, y)
-        seed = _seed(self.random_state)
-        recipe = get_recipe(self.recipe)
+        if not isinstance(self.n_members, int | np.integer) or self.n_members < 1:
+            raise DataError(f"n_members is {self.n_members!r}; it must be a whole number of at least 1")
         source = self._find_source(data)
-        verb = "training from scratch" if source is None else f"fine-tuning from {source.card.dataset}"
-        with epoch_bar(verb, recipe.n_epochs(data.n_cases)) if self.verbose else nullcontext() as on_epoch:
-            if source is None:
-                model = pretrain(
-                    data,
-                    self.network,
-                    recipe,
-                    seed=seed,
-                    normalise=self.normalise,
-                    device=self.device,
-                    with_prototypes=False,
-                    on_epoch=on_epoch,
-                )
-            else:
-                model = fine_tune(source, data, recipe, seed=seed, device=self.device, on_epoch=on_epoch)
+        models, was_interrupted = self._train_members(data, source)
         # Together, at the end: what an earlier fit learnt stays whole if this one fails.
-        self.source_, self.classes_, self.model_ = source, data.classes, model
-        if self.model_.card.interrupted:
+        self.source_, self.classes_ = source, data.classes
+        self.models_, self.model_ = models, models[0]
+        if was_interrupted:
             raise KeyboardInterrupt
         return self
 
+    def _train_members(self, data: Dataset, source: Source | None) -> tuple[list[Source], bool]:
+        """Return what was trained, and whether an interrupt ended it."""
+        seed = _seed(self.random_state)
+        recipe = get_recipe(self.recipe)
+        n_epochs = recipe.n_epochs(data.n_cases)
+        verb = "training from scratch" if source is None else f"fine-tuning from {source.card.dataset}"
+        models: list[Source] = []
+        try:
+            with epoch_bar(verb, self.n_members * n_epochs) if self.verbose else nullcontext() as show:
+                for member in range(self.n_members):
+                    on_epoch = None if show is None else partial(_show_member, show, member * n_epochs)
+                    model = self._train(data, source, recipe, seed + member, on_epoch)
+                    if model.card.interrupted:
+                        return models or [model], True  # half trained, it would spoil the average of the others
+                    models.append(model)
+        except KeyboardInterrupt:
+            if not models:
+                raise
+            return models, True
+        return models, False
+
+    def _train(
+        self, data: Dataset, source: Source | None, recipe: Recipe, seed: int, on_epoch: OnEpoch | None
+    ) -> Source:
+        if source is not None:
+            return fine_tune(source, data, recipe, seed=seed, device=self.device, on_epoch=on_epoch)
+        return pretrain(
+            data,
+            self.network,
+            recipe,
+            seed=seed,
+            normalise=self.normalise,
+            device=self.device,
+            with_prototypes=False,
+            on_epoch=on_epoch,
+        )
+
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, float64 (n_cases, n_classes), in the order of `classes_`."""
+        """Probabilities of the classes, the mean over all members, float64 (n_cases, n_classes), as in `classes_`."""
         check_is_fitted(self, "model_")
         data = self._dataset("data to predict", X)
         if data.n_channels != self.model_.card.n_channels:
@@ -150,9 +189,12 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 f"{data.name} has {data.n_channels} channels, the model was trained on {self.model_.card.n_channels}; "
                 "give the same channels in the same order"
             )
-        network = self.model_.new_network().to(find_device(self.device))
-        probabilities = class_probabilities(network, self.model_.prepare(data)).astype(np.float64)
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        device, prepared = find_device(self.device), self.model_.prepare(data)
+        probabilities = np.zeros((data.n_cases, len(self.classes_)))
+        for model in self.models_:
+            of_member = class_probabilities(model.new_network().to(device), prepared).astype(np.float64)
+            probabilities += of_member / of_member.sum(axis=1, keepdims=True)
+        return probabilities / len(self.models_)
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels of the series, (n_cases,), as they were in training."""
@@ -186,7 +228,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(self.random_state, int):
             parameters["random_state"] = self.model_.card.seed
         with new_folder(folder) as temporary:
-            sources = {_NETWORK: self.model_} | ({} if self.source_ is None else {_SOURCE: self.source_})
+            sources = {_network_file(i): model for i, model in enumerate(self.models_)}
+            if self.source_ is not None:
+                sources[_SOURCE] = self.source_
             contents = {name: source.to_bytes() for name, source in sources.items()}
             model = {
                 "parameters": parameters,
@@ -225,14 +269,15 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             if isinstance(parameters["source"], dict):
                 parameters["source"] = files[_SOURCE]
             classifier = cls(**parameters)
-            classifier.model_ = files[_NETWORK]
-            classifier.source_ = files.get(_SOURCE)
+            classifier.source_ = files.pop(_SOURCE, None)
+            classifier.models_ = [files[_network_file(i)] for i in range(len(files))]
+            classifier.model_ = classifier.models_[0]
             classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
             if model["n_features_in"] is not None:
                 classifier.n_features_in_ = model["n_features_in"]
             if model["feature_names_in"]:
                 classifier.feature_names_in_ = np.array(model["feature_names_in"], dtype=object)
-        except (KeyError, TypeError):  # settings of other versions
+        except (KeyError, TypeError, IndexError):  # settings of other versions
             raise ModelError(
                 f"{folder / _MODEL}: does not fit this headstart (it was made by headstart "
                 f"{model.get('headstart', 'of unknown version')}); install that version, or fit the model again"
@@ -286,6 +331,16 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if self.sources is None:
             raise DataError('source="nearest" needs a folder to choose from; name it in sources (--sources)')
         return choose_source(data, load_folder(self.sources), by="dtw")
+
+
+def _network_file(member: int) -> str:
+    """Return the name of a member's file in a model's folder."""
+    return f"network{member + 1 if member else ''}.safetensors"
+
+
+def _show_member(show: OnEpoch, n_epochs_before: int, epoch: int, loss: float) -> None:
+    """Show an epoch of one member on the bar of all."""
+    show(n_epochs_before + epoch, loss)
 
 
 def check_replaceable(folder: Path) -> None:

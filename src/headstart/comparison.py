@@ -1,4 +1,4 @@
-"""With and without transfer, side by side, on series that neither network was trained on."""
+"""With and without transfer, side by side, on series that neither was trained on."""
 
 from dataclasses import dataclass
 
@@ -25,12 +25,15 @@ class Comparison:
         The same for its twin without a source; None if it had no source itself.
     majority_share
         Share of the most frequent class: what guessing it always would get.
+    n_members
+        Networks of each classifier.
     """
 
     held_out: str
     correct: np.ndarray
     correct_from_scratch: np.ndarray | None
     majority_share: float
+    n_members: int = 1
 
     @property
     def p_value(self) -> float:
@@ -50,7 +53,7 @@ class Comparison:
 
 
 def from_scratch(classifier: TransferClassifier) -> TransferClassifier:
-    """Return the unfitted twin of a fitted classifier that starts from nothing: same network, recipe and seed."""
+    """Return the unfitted twin of a fitted classifier that starts from nothing: same networks, recipe and seeds."""
     card = classifier.model_.card
     return clone(classifier).set_params(source=None, network=card.network, normalise=card.normalise)
 
@@ -64,6 +67,7 @@ def compare_on_test_set(
         correct=classifier.predict(test) == test.labels,
         correct_from_scratch=None if scratch is None else scratch.predict(test) == test.labels,
         majority_share=_majority_share(test),
+        n_members=classifier.n_members,
     )
 
 
@@ -103,6 +107,7 @@ def compare_by_folds(
         correct=correct(classifier),
         correct_from_scratch=None if scratch is None else correct(scratch),
         majority_share=_majority_share(data),
+        n_members=classifier.n_members,
     )
 
 

@@ -4,9 +4,9 @@ import pytest
 from headstart.data import Dataset, load
 from headstart.errors import DataError, ShapeError
 from headstart.report.charts import save_chart
-from headstart.report.fit_chart import _MAX_RIGHT, _MAX_WRONG, _apart, _thinned, fit_chart
+from headstart.report.fit_chart import _MAX_RIGHT, _MAX_WRONG, fit_chart
 
-LOSSES = {"from GunPoint": [0.7, 0.2, 0.1], "from scratch": [1.0, 0.5, 0.2]}
+LOSSES = {"from GunPoint": [[0.7, 0.2, 0.1], [0.8, 0.3, 0.1]], "from scratch": [[1.0, 0.5, 0.2], [0.9, 0.6, 0.3]]}
 ACCURACIES = {"from GunPoint": 0.9, "from scratch": 0.8, "most frequent class": 0.4}
 
 
@@ -39,10 +39,10 @@ def test_real_data_are_drawn(name, tmp_path):
     ("n_classes", "losses"),
     [
         (1, LOSSES),
-        (2, {"from scratch": [0.5]}),
+        (2, {"from scratch": [[0.5]]}),
         (5, LOSSES),
         (6, LOSSES),
-        (7, {"a": [0.0, float("nan")]}),
+        (7, {"a": [[0.0, float("nan")]]}),
         (60, LOSSES),
     ],
 )
@@ -83,20 +83,6 @@ def test_many_series_are_sampled_and_that_is_said():
     assert sum(line["outcome"] == "right" for line in lines) == 2 * _MAX_RIGHT
     assert sum(line["outcome"] == "wrong" for line in lines) == 2 * _MAX_WRONG
     assert "taken at random" in str(chart.to_dict())
-
-
-def test_thinning_keeps_peaks_and_ends():
-    x = np.zeros(10_000)
-    x[[0, 1234, 7777, -1]] = 1.0, 5.0, -5.0, 2.0
-    steps, values = _thinned(x)
-    assert len(steps) < 300
-    assert {0, 1234, 7777, 9999} <= set(steps.tolist())
-    np.testing.assert_array_equal(values, x[steps])
-
-
-def test_labels_move_apart_and_stay_inside():
-    moved = _apart([148.0, 147.0, 20.0], height=150, distance=15)
-    assert moved == [150.0, 135.0, 20.0]
 
 
 def test_bad_predictions_are_refused():

@@ -13,7 +13,7 @@ from headstart.cli.data import data_app
 from headstart.cli.grid import grid_app
 from headstart.cli.options import INTERRUPTED
 from headstart.cli.selection import rank, similarity
-from headstart.cli.training import fit, predict, pretrain
+from headstart.cli.training import curves, fit, predict, pretrain, recipes
 from headstart.cli.zoo import zoo_app
 from headstart.errors import HeadstartError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (fit, predict, pretrain, rank, similarity):
+for command in (fit, predict, curves, pretrain, recipes, rank, similarity):
     app.command()(command)
 app.add_typer(grid_app, name="grid")
 app.add_typer(data_app, name="data")

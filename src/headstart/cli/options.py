@@ -1,13 +1,17 @@
 """What several commands share: options, the console, and the checks made before any work."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
+    from headstart.training import Recipe
 
 console = Console(highlight=False, markup=False, emoji=False)  # names in data may look like either
 INTERRUPTED = 130
@@ -20,8 +24,20 @@ Archive = Annotated[
 Label = Annotated[str, typer.Option(help="Column of a table that holds the class.")]
 Case = Annotated[str | None, typer.Option(help="Column of a long table that says which series a row belongs to.")]
 Time = Annotated[str | None, typer.Option(help="Column of a long table that holds the time.")]
-RecipeName = Annotated[str, typer.Option(help="How to train: default, or paper (2,000 epochs).")]
+RecipeName = Annotated[str, typer.Option(help="How to train; `headstart recipes` shows all recipes.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs, in place of the recipe's.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Another value for a field of the recipe; repeat for more.",
+        show_default=False,
+    ),
+]
+Members = Annotated[
+    int, typer.Option(min=1, help="Networks that differ in their seed, whose probabilities are averaged.")
+]
 Network = Annotated[str, typer.Option(help="Architecture.")]
 Normalise = Annotated[bool, typer.Option(help="z-normalise each series.")]
 Sources = Annotated[Path | None, typer.Option(help="Folder of saved sources to choose from.")]
@@ -45,6 +61,49 @@ def load_for_fit(
                 "same"
             )
     return train_set, test_set
+
+
+def chosen_recipe(name: str, epochs: int | None, settings: list[str] | None) -> "Recipe":
+    """Return the recipe `name`, changed as --epochs and --set say."""
+    from headstart.errors import HeadstartError, UnknownNameError
+    from headstart.training import Recipe
+    from headstart.training.recipe import get_recipe
+
+    kinds = get_type_hints(Recipe)
+    changes: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    for setting in settings or []:
+        field, equals, text = setting.partition("=")
+        if not equals:
+            raise HeadstartError(f"--set {setting}: there is no '='; write FIELD=VALUE, as in --set epochs=50")
+        if field not in kinds:
+            raise UnknownNameError("recipe field", field, kinds)
+        if field in changes:
+            raise HeadstartError(f"--set {setting}: {field} is set twice; give one value")
+        try:
+            changes[field] = _value(text, kinds[field])
+        except ValueError as error:
+            raise HeadstartError(f"--set {setting}: {error}") from None
+    return replace(get_recipe(name), **changes)
+
+
+def _value(text: str, kind: Any) -> Any:
+    """Read a field's value; `kind` is the field's type, or that type or None."""
+    expected = []
+    for one in get_args(kind) if NoneType in get_args(kind) else (kind,):
+        words, read = _READERS.get(one, ("text", str))  # a choice among words is checked by the recipe itself
+        try:
+            return read(text)
+        except (ValueError, KeyError):
+            expected.append(words)
+    raise ValueError(f"{text!r} is not {' or '.join(expected)}")
+
+
+_READERS: dict[Any, tuple[str, Callable[[str], Any]]] = {
+    int: ("a whole number", int),
+    float: ("a number", float),
+    bool: ("true or false", {"true": True, "false": False}.__getitem__),
+    NoneType: ("none", {"none": None}.__getitem__),
+}
 
 
 def check_picture(picture: Path) -> None:

@@ -13,20 +13,25 @@ from headstart.cli.options import (
     Device,
     Epochs,
     Label,
+    Members,
     Network,
     Normalise,
     RecipeName,
     Seed,
+    Settings,
     Sources,
     Time,
     check_file,
     check_picture,
+    chosen_recipe,
     console,
     load_for_fit,
 )
 
 if TYPE_CHECKING:
+    from headstart.comparison import Comparison
     from headstart.data import Dataset
+    from headstart.zoo import Card
 
 
 def fit(
@@ -41,6 +46,8 @@ def fit(
     picture: Annotated[Path | None, typer.Option(help="Draw the result: .png, .svg, .pdf or .html.")] = None,
     recipe: RecipeName = "default",
     epochs: Epochs = None,
+    settings: Settings = None,
+    members: Members = 1,
     network: Network = "fcn",
     normalise: Normalise = True,
     seed: Seed = 0,
@@ -53,7 +60,7 @@ def fit(
     """Fine-tune a network on labelled series, and save it.
 
     Where there are test series, or with --folds, a twin is trained from scratch, and the two are compared. Ctrl-C ends
-    the training and keeps the best network so far.
+    the training and keeps the best network so far; with --members, the networks that are done.
     """
     from headstart import comparison
     from headstart.classifier import TransferClassifier, check_replaceable
@@ -61,8 +68,8 @@ def fit(
     from headstart.errors import DataError
     from headstart.files import check_writable
     from headstart.report.console import comparison_table, conclusion, data_table, training_sentence, verdict
-    from headstart.training.recipe import get_recipe
 
+    chosen = chosen_recipe(recipe, epochs, settings)
     check_replaceable(out)
     check_writable(out)
     train_set, test_set = load_for_fit(train, test, archive, label, case, time)
@@ -80,28 +87,28 @@ def fit(
         source,
         sources=sources,
         network=network,
-        recipe=get_recipe(recipe, epochs=epochs),
+        recipe=chosen,
+        n_members=members,
         normalise=normalise,
         random_state=seed,
         device=device,
         verbose=True,
     )
-    was_interrupted = not _fit_to_the_end(classifier, train_set)
+    is_done = _fit_to_the_end(classifier, train_set)
     classifier.save(out)
-    console.print(training_sentence(classifier.model_.card))
+    console.print(training_sentence(*_cards(classifier)))
     scratch = comparison.from_scratch(classifier) if classifier.source_ is not None else None
     result = None
-    if was_interrupted:
-        console.print("Interrupted: the best network so far is kept, and not compared with one from scratch.")
-    elif folds is not None:
-        result = comparison.compare_by_folds(classifier, scratch, train_set, folds)
-    elif test_set is not None:
-        if scratch is not None:
-            was_interrupted = not _fit_to_the_end(scratch, train_set)
-            console.print(training_sentence(scratch.model_.card))
-        result = comparison.compare_on_test_set(classifier, scratch, test_set)
-    else:
+    if not is_done:
+        console.print(f"Interrupted: {_kept(classifier)} kept, and not compared with one from scratch.")
+    elif folds is None and test_set is None:
         console.print("How good it is on new series is not known: --test or --folds would tell.")
+    else:
+        try:
+            result = _judge(classifier, scratch, train_set, test_set, folds)
+        except KeyboardInterrupt:
+            is_done = False
+            console.print("Interrupted: the model is kept, but how good it is was not measured to the end.")
     if result is not None:
         console.print(comparison_table(result, classifier.model_.card.started_from))
         console.print("\nWhat this shows:")
@@ -116,7 +123,7 @@ def fit(
             fit_chart(
                 test_set,
                 classifier.predict(test_set),
-                losses={_start(c): c.model_.card.losses for c in fitted},
+                losses={_start(c): [card.losses for card in _cards(c)] for c in fitted},
                 accuracies={_start(c): c.score(test_set, test_set.labels) for c in fitted},
                 title=verdict(result),
             ),
@@ -124,7 +131,7 @@ def fit(
         )
         console.print(f"Drawn in {picture}.")
     console.print(f"Saved in {out}; `headstart predict {out} DATA` uses it.")
-    if was_interrupted:
+    if not is_done:
         raise typer.Exit(INTERRUPTED)
 
 
@@ -185,6 +192,7 @@ def pretrain(
     out: Annotated[Path, typer.Option(help="File to save the source in, NAME.safetensors.")],
     recipe: RecipeName = "default",
     epochs: Epochs = None,
+    settings: Settings = None,
     network: Network = "fcn",
     normalise: Normalise = True,
     seed: Seed = 0,
@@ -203,9 +211,9 @@ def pretrain(
     from headstart.files import check_writable
     from headstart.progress import epoch_bar
     from headstart.report.console import data_table, training_sentence
-    from headstart.training.recipe import get_recipe
     from headstart.zoo import pretrain as pretrain_source
 
+    chosen = chosen_recipe(recipe, epochs, settings)
     if out.suffix != ".safetensors" or out.is_dir():
         raise ModelError(f"{out}: a source is one file whose name ends in .safetensors; name such a file")
     check_writable(out)
@@ -213,16 +221,44 @@ def pretrain(
     if normalise:
         require_variation(train_set)
     console.print(data_table({"train": train_set}))
-    settings = get_recipe(recipe, epochs=epochs)
-    with epoch_bar("training from scratch", settings.n_epochs(train_set.n_cases)) as on_epoch:
+    with epoch_bar("training from scratch", chosen.n_epochs(train_set.n_cases)) as on_epoch:
         source = pretrain_source(
-            train_set, network, settings, seed=seed, normalise=normalise, device=device, on_epoch=on_epoch
+            train_set, network, chosen, seed=seed, normalise=normalise, device=device, on_epoch=on_epoch
         )
     source.save(out)
     console.print(training_sentence(source.card))
     console.print(f"Saved in {out}; `headstart fit TRAIN --source {out} --out MODEL` starts from it.")
     if source.card.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def recipes() -> None:
+    """Show all recipes, and the fields that --set changes."""
+    from headstart.report.console import recipes_table
+    from headstart.training import RECIPES
+
+    console.print(recipes_table(RECIPES))
+
+
+def curves(
+    models: Annotated[list[Path], typer.Argument(help="Folders of saved models, and files of saved sources.")],
+    out: Annotated[Path, typer.Option(help="Picture: .png, .svg, .pdf or .html.")],
+) -> None:
+    """Draw the training losses of models and sources, with and without transfer, on a logarithmic axis.
+
+    What was trained on the same series shares a panel.
+    """
+    from headstart.classifier import TransferClassifier
+    from headstart.report.charts import save_chart
+    from headstart.report.loss_chart import loss_chart
+    from headstart.zoo import Source
+
+    check_picture(out)
+    cards = []
+    for path in models:
+        cards += _cards(TransferClassifier.load(path)) if path.is_dir() else [Source.load(path).card]
+    save_chart(loss_chart(cards), out)
+    console.print(f"{len(cards)} training runs drawn in {out}.")
 
 
 def _fit_to_the_end(classifier: Any, data: "Dataset") -> bool:
@@ -234,6 +270,32 @@ def _fit_to_the_end(classifier: Any, data: "Dataset") -> bool:
             raise
         return False
     return True
+
+
+def _judge(classifier: Any, scratch: Any, train: "Dataset", test: "Dataset | None", folds: int | None) -> "Comparison":
+    """Compare a fitted classifier with its unfitted twin from scratch, if it has one."""
+    from headstart.comparison import compare_by_folds, compare_on_test_set
+    from headstart.report.console import training_sentence
+
+    if folds is not None:
+        return compare_by_folds(classifier, scratch, train, folds)
+    assert test is not None
+    if scratch is not None:
+        scratch.fit(train)
+        console.print(training_sentence(*_cards(scratch)))
+    return compare_on_test_set(classifier, scratch, test)
+
+
+def _kept(classifier: Any) -> str:
+    """Say what an interrupt left."""
+    if classifier.model_.card.interrupted:
+        return "the best network so far is"
+    n_kept = len(classifier.models_)
+    return f"{n_kept} of {classifier.n_members} networks {'is' if n_kept == 1 else 'are'}"
+
+
+def _cards(classifier: Any) -> "list[Card]":
+    return [model.card for model in classifier.models_]
 
 
 def _start(classifier: Any) -> str:

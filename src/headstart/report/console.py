@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import fields
 
 import pandas as pd
 from rich.table import Table
 
 from headstart.comparison import Comparison
 from headstart.data import Dataset, Summary, describe
-from headstart.zoo.source import Card
+from headstart.training import RECIPES, Recipe
+from headstart.zoo.card import Card
 
 _MAX_CLASSES = 12
 """Classes that a table names one by one."""
@@ -42,13 +44,41 @@ def data_table(parts: dict[str, Dataset]) -> Table:
     return table
 
 
-def training_sentence(card: Card) -> str:
-    """Say how a network was trained."""
+def training_sentence(*cards: Card) -> str:
+    """Say how a network was trained, or several alike."""
+    card = cards[0]
+    which = card.network if len(cards) == 1 else f"{len(cards)} {card.network} networks"
     start = "trained from scratch" if card.started_from is None else f"fine-tuned from {card.started_from}"
-    epochs = f"{len(card.losses)} epochs" + (" until it was interrupted" if card.interrupted else "")
-    return (
-        f"{card.dataset}: {card.network} {start}, recipe {card.recipe['name']}, {epochs}, {card.train_seconds:.1f} s."
-    )
+    epochs = f"{len(card.losses)} epochs" + (" each" if len(cards) > 1 else "")
+    epochs += " until it was interrupted" if card.interrupted else ""
+    seconds = sum(card.train_seconds for card in cards)
+    return f"{card.dataset}: {which} {start}, recipe {_recipe_text(card)}, {epochs}, {seconds:.1f} s."
+
+
+def _recipe_text(card: Card) -> str:
+    """Name the recipe, and the fields in which it is not what this name stands for; epochs are said anyway."""
+    name = card.recipe["name"]
+    usual = RECIPES[name].to_dict() if name in RECIPES else card.recipe
+    changed = [field for field, value in card.recipe.items() if value != usual[field] and field != "epochs"]
+    changes = " and ".join(f"{field} {_field_text(card.recipe[field])}" for field in changed)
+    return f"{name} with {changes}" if changes else name
+
+
+def recipes_table(recipes: dict[str, Recipe]) -> Table:
+    """Show every field of recipes, a column for each."""
+    table = Table(title="Recipes", title_justify="left", show_edge=False)
+    table.add_column("field")
+    for name in recipes:
+        table.add_column(name, justify="right")
+    for field in fields(Recipe):
+        if field.name != "name":
+            table.add_row(field.name, *(_field_text(getattr(recipe, field.name)) for recipe in recipes.values()))
+    return table
+
+
+def _field_text(value: object) -> str:
+    """Write a value as --set takes it."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def comparison_table(comparison: Comparison, source_name: str | None) -> Table:
@@ -92,11 +122,13 @@ def conclusion(comparison: Comparison, source_name: str | None) -> list[str]:
         first = f"From scratch: {right}; guessing the most frequent class: on {comparison.majority_share:.0%}."
     else:
         n_right_from_scratch = comparison.correct_from_scratch.sum()
-        first = f"From {source_name}: {right}; from scratch, same recipe and seed: on {n_right_from_scratch}."
+        same = "recipe and seed" if comparison.n_members == 1 else "recipe and seeds"
+        first = f"From {source_name}: {right}; from scratch, same {same}: on {n_right_from_scratch}."
+    which = "seed" if comparison.n_members == 1 else f"ensemble of {comparison.n_members}"
     return [
         first,
         verdict(comparison),
-        "This is one seed and one choice of held-out series; repeat it with other seeds.",
+        f"This is one {which} and one choice of held-out series; repeat it with other seeds.",
     ]
 
 

@@ -1,6 +1,5 @@
 """The picture of one fitted classifier: the series it got right and wrong, its training, its mistakes, its accuracy."""
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -8,19 +7,18 @@ import numpy as np
 from headstart.data import Dataset
 from headstart.errors import DataError, ShapeError
 from headstart.report.charts import BLUE, DARK, LINE, MIDDLE, PALE, SLATE, VERMILION, WIDTH, finished, import_altair
+from headstart.report.loss_chart import MAX_POINTS, few_ticks, loss_panel, thinned
 
 _MAX_PANELS = 6
 _MAX_RIGHT, _MAX_WRONG = 25, 15  # lines a panel; more hide each other
-_MAX_POINTS = 240  # a line; more than a panel has pixels cannot be seen
 _MAX_COUNTED = 15  # classes of a confusion matrix whose cells have room for a number
-_STRETCHES = 40  # of a loss curve, each as wide as the window of its running median
 _CURVE_WIDTH, _NAME_WIDTH, _GAP = 340, 160, 10  # pixels: loss curves and bars; right of them their names; then a gap
 _MAX_NAMED, _NAME_LIMIT = 25, 80  # classes that a confusion matrix names, and the pixels that a name may take
 _AXIS_TITLE = 15  # pixels of an axis title and its padding
 
 
 def fit_chart(
-    test: Dataset, predicted: np.ndarray, losses: dict[str, list[float]], accuracies: dict[str, float], title: str
+    test: Dataset, predicted: np.ndarray, losses: dict[str, list[list[float]]], accuracies: dict[str, float], title: str
 ) -> Any:
     """Draw how a classifier does on series that it was not trained on.
 
@@ -34,8 +32,8 @@ def fit_chart(
     predicted
         (n_cases,): the label that the classifier gave to each.
     losses
-        The training loss of each epoch, by what the line is to be called ("from GunPoint", "from scratch"); the first
-        is that of the classifier that made `predicted`.
+        The training losses of each network, epoch by epoch, by what the lines are to be called ("from GunPoint", "from
+        scratch"); the first are those of the classifier that made `predicted`.
     accuracies
         By the same names, and any others to compare with.
     title
@@ -57,14 +55,14 @@ def fit_chart(
     --------
     >>> from headstart.data import load
     >>> _, test = load("GunPoint")
-    >>> chart = fit_chart(test, test.labels, {"from scratch": [0.7, 0.2]}, {"from scratch": 1.0}, "All are right")
+    >>> chart = fit_chart(test, test.labels, {"from scratch": [[0.7, 0.2]]}, {"from scratch": 1.0}, "All are right")
     >>> chart.to_dict()["title"]["subtitle"]
     ['GunPoint: 150 of 150 test series are right.']
     """
     alt = import_altair()
     codes = _codes_of(test, predicted)
     n_right = int((codes == test.y).sum())
-    left = alt.vconcat(_loss_panel(losses), _accuracy_panel(accuracies, losses, test.n_cases), spacing=22)
+    left = alt.vconcat(_curves(losses), _accuracy_panel(accuracies, losses, test.n_cases), spacing=22)
     bottom = alt.hconcat(left, _confusion_panel(test, codes), spacing=_GAP)
     chart = alt.vconcat(_series_panels(test, codes), bottom.resolve_scale(color="independent"), spacing=28)
     chart = chart.resolve_scale(color="independent", opacity="independent")
@@ -102,7 +100,7 @@ def _series_panels(test: Dataset, codes: np.ndarray) -> Any:
         for outcome, limit in (("right", _MAX_RIGHT), ("wrong", _MAX_WRONG)):  # the last are drawn on top
             cases = np.flatnonzero((test.y == c) & (wrong == (outcome == "wrong")))
             for i in np.sort(generator.permutation(cases)[:limit]).tolist():
-                steps, values = _thinned(test.series(i)[0])
+                steps, values = thinned(test.series(i)[0])
                 lines.append(
                     {
                         "panel": panel_of[c],
@@ -125,9 +123,9 @@ def _series_panels(test: Dataset, codes: np.ndarray) -> Any:
     return (
         alt.Chart(alt.InlineData(lines))
         .transform_flatten(["step", "value"])
-        .mark_line(strokeWidth=1 if longest <= 2 * _MAX_POINTS else 0.6, strokeJoin="round")
+        .mark_line(strokeWidth=1 if longest <= 2 * MAX_POINTS else 0.6, strokeJoin="round")
         .encode(
-            x=alt.X("step:Q", title="time step", scale=alt.Scale(domain=[1, longest], nice=False), axis=_few_ticks()),
+            x=alt.X("step:Q", title="time step", scale=alt.Scale(domain=[1, longest], nice=False), axis=few_ticks()),
             y=alt.Y("value:Q", title="value", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
             color=alt.Color("outcome:N", scale=_outcome_scale(PALE), legend=None),
             opacity=alt.Opacity("outcome:N", scale=alt.Scale(range=[0.7, 0.85]), legend=None),
@@ -148,97 +146,17 @@ def _outcome_scale(right: str) -> Any:
     return import_altair().Scale(domain=["right", "wrong"], range=[right, VERMILION])
 
 
-def _few_ticks() -> Any:
-    return import_altair().Axis(tickCount=4, tickMinStep=1, grid=False)
-
-
-def _thinned(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return steps and values of a series, of a long one the lowest and highest of each stretch, so that peaks stay."""
-    if len(x) <= _MAX_POINTS:
-        return np.arange(len(x)), x
-    edges = np.linspace(0, len(x), _MAX_POINTS // 2 + 1).astype(int)
-    steps = {0, len(x) - 1}
-    for start, end in itertools.pairwise(edges):
-        steps |= {start + int(np.argmin(x[start:end])), start + int(np.argmax(x[start:end]))}
-    kept = np.array(sorted(steps))
-    return kept, x[kept]
-
-
-def _colours(losses: dict[str, list[float]]) -> dict[str, str]:
+def _colours(losses: dict[str, list[list[float]]]) -> dict[str, str]:
     """Give the classifier in question blue, its rivals grey."""
     return {name: BLUE if i == 0 else MIDDLE for i, name in enumerate(losses)}
 
 
-def _loss_panel(losses: dict[str, list[float]]) -> Any:
-    alt = import_altair()
-    height = 150
-    curves = []
-    for name, values in losses.items():
-        loss = np.asarray(values, dtype=float)
-        drawn = np.isfinite(loss) & (loss > 0)  # a logarithm has no place for others
-        if drawn.any():
-            epochs, loss = np.flatnonzero(drawn) + 1, loss[drawn]
-            kept, _ = _thinned(loss)
-            half = len(loss) // _STRETCHES // 2
-            median = [float(np.median(loss[max(0, i - half) : i + half + 1])) for i in kept]
-            curves.append({"name": name, "epoch": epochs[kept].tolist(), "loss": loss[kept].tolist(), "median": median})
-    every = [loss for curve in curves for loss in curve["loss"]] or [1.0]
-    domain = [min(every) / 1.1, max(every) * 1.1]
-    last = max((c["epoch"][-1] for c in curves), default=1)
-    ends = [
-        {"name": c["name"], "epoch": last, "y": y}
-        for c, y in zip(curves, _apart([_height(c["median"][-1], domain, height) for c in curves], height), strict=True)
-    ]
-    colours = _colours(losses)
-    colour = alt.Color("name:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
-    x = alt.X("epoch:Q", title="epoch", scale=_curve_scale([1, max(last, 2)]), axis=_few_ticks())
-    y_scale = alt.Scale(type="log", domain=domain, nice=False)
-    lines = (
-        alt.Chart(alt.InlineData(curves))
-        .transform_flatten(["epoch", "loss", "median"])
-        .encode(x=x, color=colour, tooltip=["name:N", "epoch:Q", alt.Tooltip("loss:Q", format=".3g")])
-    )
-    y = alt.Y("loss:Q", title="cross-entropy", scale=y_scale, axis=alt.Axis(tickCount=4, format="~g"))
-    raw = lines.mark_line(strokeWidth=0.8, opacity=0.35).encode(y=y)
-    median = lines.mark_line(strokeWidth=2, point=last < 2).encode(y=alt.Y("median:Q", scale=y_scale))
-    labels = (
-        alt.Chart(alt.InlineData(ends))
-        .mark_text(align="left", dx=7, fontWeight="bold", limit=_NAME_WIDTH - 10)
-        .encode(x="epoch:Q", y=alt.Y("y:Q", scale=None), text="name:N", color=colour)
-    )
-    return alt.layer(raw, median, labels).properties(
-        width=_CURVE_WIDTH + _NAME_WIDTH,
-        height=height,
-        title=alt.TitleParams(
-            "Training loss", subtitle="thick: running median" if last > 2 * _STRETCHES else "", subtitlePadding=2
-        ),
-    )
+def _curves(losses: dict[str, list[list[float]]]) -> Any:
+    title = import_altair().TitleParams("Training loss", subtitle="thick: running median", subtitlePadding=2)
+    return loss_panel(losses, _colours(losses), width=_CURVE_WIDTH, name_width=_NAME_WIDTH, height=150, title=title)
 
 
-def _curve_scale(domain: list[int]) -> Any:
-    return import_altair().Scale(domain=domain, range=[0, _CURVE_WIDTH], nice=False)
-
-
-def _height(loss: float, domain: list[float], height: int) -> float:
-    """Return where a loss lies on the logarithmic axis, in pixels from its top."""
-    low, high = np.log(domain)
-    return height * float((high - np.log(loss)) / (high - low))
-
-
-def _apart(positions: list[float], height: int, distance: float = 15) -> list[float]:
-    """Move labels apart that would lie on each other, keeping their order and staying above the axis."""
-    moved = list(positions)
-    order = np.argsort(positions, kind="stable")
-    for upper, lower in itertools.pairwise(order):
-        moved[lower] = max(moved[lower], moved[upper] + distance)
-    limit = float(height)
-    for i in order[::-1]:
-        moved[i] = min(moved[i], limit)
-        limit = moved[i] - distance
-    return moved
-
-
-def _accuracy_panel(accuracies: dict[str, float], losses: dict[str, list[float]], n_cases: int) -> Any:
+def _accuracy_panel(accuracies: dict[str, float], losses: dict[str, list[list[float]]], n_cases: int) -> Any:
     alt = import_altair()
     colours = _colours(losses)
     rows = [
@@ -247,7 +165,12 @@ def _accuracy_panel(accuracies: dict[str, float], losses: dict[str, list[float]]
     ]
     base = alt.Chart(alt.InlineData(rows)).encode(
         y=alt.Y("name:N", sort=None, axis=None),
-        x=alt.X("accuracy:Q", title=None, scale=_curve_scale([0, 1]), axis=alt.Axis(tickCount=5, format=".1f")),
+        x=alt.X(
+            "accuracy:Q",
+            title=None,
+            scale=alt.Scale(domain=[0, 1], range=[0, _CURVE_WIDTH], nice=False),
+            axis=alt.Axis(tickCount=5, format=".1f"),
+        ),
         tooltip=["name:N", alt.Tooltip("accuracy:Q", format=".4f")],
     )
     bars = base.mark_bar(height=12).encode(color=alt.Color("colour:N", scale=None))
