@@ -1,12 +1,14 @@
-"""Commands about data sets: data list, data show, data download."""
+"""Commands about data sets: data list, data show, data download, data relatives."""
 
 from typing import Annotated
 
 import typer
 
 from headstart.cli.options import Archive, Case, Label, Time, console
+from headstart.cli.overlap import relatives
 
 data_app = typer.Typer(help="Look at, list and download data sets.", no_args_is_help=True)
+data_app.command("relatives")(relatives)
 
 
 @data_app.command("list")

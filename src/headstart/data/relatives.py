@@ -12,7 +12,8 @@ import pandas as pd
 from headstart.data.dataset import Dataset
 from headstart.data.signatures import EXACT, Units, nearest_copies, series_signatures, units
 
-_PAIR = ["dataset", "part", "other", "other_part"]
+PARTS = ["train_train", "train_test", "test_train", "test_test"]
+"""Columns of counts: which part of the first data set, and which of the second."""
 
 
 def shared_series(parts: Iterable[tuple[str, str, Dataset]]) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def shared_series(parts: Iterable[tuple[str, str, Dataset]]) -> pd.DataFrame:
 
 
 def count_shared(shared: pd.DataFrame) -> pd.DataFrame:
-    """Count the series that pairs of parts share.
+    """Count the series that pairs of data sets share.
 
     Parameters
     ----------
@@ -67,24 +68,19 @@ def count_shared(shared: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each pair of parts: `dataset`, `part`, `other`, `other_part`; `n_shared` series of the first have a
-        copy in the second, `n_near` of them differ by more than rounding at the third decimal, and `n_backwards` run
-        backwards; `other_n_shared` series of the second have a copy in the first.
+        A row for each pair of data sets, `dataset` and `other`, by name, or for one with itself: the series of the
+        first one's training part that have a copy in the training (`train_train`) and test part (`train_test`) of the
+        second, and the same of its test part (`test_train`, `test_test`); how many of all these are no exact copies
+        (`n_near`: they differ by more than rounding at the third decimal), and how many run backwards (`n_backwards`).
     """
-    counts = (
-        shared.assign(is_near=shared["distance"] > EXACT)
-        .groupby(_PAIR, sort=False)
-        .agg(n_shared=("case", "size"), n_near=("is_near", "sum"), n_backwards=("backwards", "sum"))
-        .reset_index()
+    # Each pair once; within a data set, the training series that are in the test part.
+    first = (shared["dataset"] < shared["other"]) | (
+        (shared["dataset"] == shared["other"]) & (shared["part"] == "train")
     )
-    mirrored = counts[[*_PAIR, "n_shared"]].set_axis(
-        ["other", "other_part", "dataset", "part", "other_n_shared"], axis=1
-    )
-    both = counts.merge(mirrored, on=_PAIR)
-    # Each pair once: by name, the training part first.
-    order = both["part"].ne("train").astype(int) - both["other_part"].ne("train").astype(int)
-    once = (both["dataset"] < both["other"]) | ((both["dataset"] == both["other"]) & (order < 0))
-    return both[once].sort_values(_PAIR, ignore_index=True)
+    parts = shared["part"] + "_" + shared["other_part"]
+    counted = {name: parts == name for name in PARTS}
+    counted |= {"n_near": shared["distance"] > EXACT, "n_backwards": shared["backwards"]}
+    return shared.assign(**counted)[first].groupby(["dataset", "other"])[list(counted)].sum().reset_index()
 
 
 def _copies(backwards: np.ndarray, forwards: np.ndarray, others: np.ndarray) -> pd.DataFrame:
@@ -96,7 +92,7 @@ def _copies(backwards: np.ndarray, forwards: np.ndarray, others: np.ndarray) -> 
         {
             "case": np.arange(1, len(forwards) + 1),
             "other_case": np.where(is_back, nearest_back, nearest) + 1,
-            "distance": np.minimum(distance, distance_back),
+            "distance": np.minimum(distance, distance_back).round(6),
             "backwards": is_back,
         }
     )

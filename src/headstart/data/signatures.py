@@ -59,18 +59,31 @@ def series_signatures(data: Dataset, *, backwards: bool = False) -> np.ndarray:
     >>> int(abs(signature + scaled).max())  # upside down, hence the other sign
     0
     """
-    signatures = np.empty((data.n_cases, data.n_channels, N_PROJECTIONS), np.int16)
+    shapes = series_shapes(data, backwards=backwards)
+    changes = ~np.isnan(shapes[:, :, :1])
+    steps = np.rint(np.where(changes, shapes, 0.0) @ _DIRECTIONS * SCALE)
+    return np.where(changes, steps, NO_SIGNATURE).astype(np.int16)
+
+
+def series_shapes(data: Dataset, *, backwards: bool = False) -> np.ndarray:
+    """Return what signatures are projections of: averages over equal parts of the duration, z-normalised.
+
+    Returns
+    -------
+    ndarray
+        float64, (n_cases, n_channels, `N_STEPS`); NaN throughout for a channel that never changes.
+    """
+    shapes = np.empty((data.n_cases, data.n_channels, N_STEPS))
     for length in np.unique(data.lengths):
         cases = data.lengths == length
         X = data.X[cases, :, :length][:, :, :: -1 if backwards else 1]
-        averages = X.astype(np.float64) @ _averaging(int(length))  # (n_cases, n_channels, N_STEPS)
+        averages = X.astype(np.float64) @ _averaging(int(length))
         mean = averages.mean(axis=2, keepdims=True)
         std = averages.std(axis=2, keepdims=True)
         # A constant float32 channel may have averages that differ by rounding, hence a tolerance relative to its level.
         constant = std <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
-        shape = (averages - mean) / np.where(constant, 1.0, std)
-        signatures[cases] = np.where(constant, NO_SIGNATURE, np.rint(shape @ _DIRECTIONS * SCALE))
-    return signatures
+        shapes[cases] = (averages - mean) / np.where(constant, np.nan, std)
+    return shapes
 
 
 def _averaging(length: int) -> np.ndarray:
@@ -124,18 +137,21 @@ def nearest_copies(queries: np.ndarray, stored: np.ndarray) -> tuple[np.ndarray,
 
     nearest = np.full(len(queries), -1, np.int64)
     distance = np.full(len(queries), np.inf)
-    stored_units = list(units(stored))
-    for query in units(queries):
-        for other in stored_units:
+    query_units = list(units(queries))
+    for other in units(stored):
+        # Once each: in a tree, equal rows would all be gone through.
+        rows, first = np.unique(other.rows, axis=0, return_index=True)
+        tree, cases = cKDTree(rows), np.append(other.cases[first], -1)  # the tree says n for no row
+        for query in query_units:
             if not query.is_comparable(other):
                 continue
-            found, row = cKDTree(other.rows).query(query.rows, distance_upper_bound=query.radius)
+            found, row = tree.query(query.rows, distance_upper_bound=query.radius)
             found /= query.scale
             # From far to near: of several channels of one series the nearest is written last.
             order = np.argsort(-found, kind="stable")
             order = order[found[order] < distance[query.cases[order]]]
             distance[query.cases[order]] = found[order]
-            nearest[query.cases[order]] = other.cases[row[order]]
+            nearest[query.cases[order]] = cases[row[order]]
     return nearest, distance
 
 

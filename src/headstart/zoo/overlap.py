@@ -45,16 +45,19 @@ class Overlap:
         """Whether there is any overlap: such a source is refused where sources are ranked."""
         return self.relation is not None or bool(self.n_shared)
 
+    @property
+    def copies(self) -> str:
+        """Say how many series the source has seen."""
+        return "not known, it carries no signatures" if self.n_shared is None else self._count("")
+
     def __str__(self) -> str:
-        """Say it in a few words; empty if nothing was found, and all could be looked for."""
-        if self.n_shared is None:
-            series = "carries no signatures to look for copies"
-        elif self.n_shared:
-            near = f", {self.n_near} of them not exactly" if self.n_near else ""
-            series = f"has seen {self.n_shared} of {self.n_target} series{near}"
-        else:
-            series = ""
+        """Say it in a few words; empty if nothing was found."""
+        series = f"has seen {self._count(' series')}" if self.n_shared else ""
         return "; ".join(part for part in (self.relation, series) if part)
+
+    def _count(self, noun: str) -> str:
+        near = f", {self.n_near} of them nearly" if self.n_near else ""
+        return f"{self.n_shared} of {self.n_target}{noun}{near}"
 
 
 def overlap(target: Dataset, source: Source) -> Overlap:
