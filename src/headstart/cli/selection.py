@@ -26,7 +26,8 @@ def rank(
         str | None, typer.Option(help="Rankers, with commas; the first decides.  [default: dtw; to evaluate: all]")
     ] = None,
     allow_overlap: Annotated[
-        bool, typer.Option("--allow-overlap", help="Rank sources that have seen the target's series, too.")
+        bool,
+        typer.Option("--allow-overlap", help="Rank also sources that have seen the target's series, or are relatives."),
     ] = False,
     evaluate: Annotated[
         Path | None, typer.Option(help="Instead, say how well rankers choose: a run folder of `headstart grid`.")
@@ -52,11 +53,14 @@ def rank(
     from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
     from headstart.zoo import load_folder
+    from headstart.zoo.overlap import caution
 
     names = ranker_names(by or "dtw")
     train_set, _ = load_for_fit(train, None, archive, label, case, time)
     ranking = rank_sources(train_set, load_folder(sources), names, allow_overlap=allow_overlap)
     console.print(ranking_table(ranking, train_set.name, names))
+    if allow_overlap and (words := caution(train_set.name, dict(ranking["overlap"]))):
+        console.print(words)
 
 
 def _evaluate(

@@ -21,7 +21,7 @@ def ranking_table(ranking: pd.DataFrame, target: str, by: Sequence[str]) -> Tabl
     table.add_column("")
     for source, row in ranking.to_dict("index").items():
         notes = [f"trained on {row['dataset']}"] if row["dataset"] != source else []
-        notes += ["has seen these very series"] if row["has_seen_target"] else []
+        notes += [str(row["overlap"])] if row["overlap"].is_found else []
         scores = [(row[f"{prefix}rank"], row[f"{prefix}score"]) for prefix in prefixes.values()]
         table.add_row(
             str(source),

@@ -12,6 +12,7 @@ import numpy as np
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError, UnknownNameError
 from headstart.selection import dtw, h_score, logme, probe, random, silhouette, size
+from headstart.zoo.overlap import overlaps
 from headstart.zoo.source import Source
 
 if TYPE_CHECKING:
@@ -44,16 +45,16 @@ def rank_sources(
     by
         A key of `RANKERS`, or several: a list, or one string with commas. The first decides the order.
     allow_overlap
-        Whether sources that were trained on these very series are ranked, too. No claim about transfer can rest on
-        them.
+        Whether sources that overlap with the target are ranked, too: those that have seen its series, or are its
+        relatives by name. How well such a source does says nothing about transfer.
 
     Returns
     -------
     DataFrame
         A row a source, indexed by name: its `rank` (1 is the best) and `score` by the first ranker, `NAME_rank` and
         `NAME_score` by each further one, the data set it was trained on with the number of its series, channels and
-        classes, and whether it `has_seen_target`. Sources that a ranker cannot judge, or that are not to be used,
-        have no rank, and come last.
+        classes, and its `overlap` with the target (`headstart.zoo.overlap.Overlap`). Sources that a ranker cannot
+        judge, or that are not to be used, have no rank, and come last.
 
     Raises
     ------
@@ -76,8 +77,8 @@ def rank_sources(
     import pandas as pd
 
     cards = [source.card for source in sources.values()]
-    has_seen_target = np.array([target.fingerprint in card.seen for card in cards], bool)
-    is_usable = allow_overlap | ~has_seen_target
+    found = overlaps(target, sources)
+    is_usable = np.array([allow_overlap or not found[name].is_found for name in sources], bool)
     columns: dict[str, object] = {}
     for i, name in enumerate(ranker_names(by)):
         score = pd.Series(RANKERS[name](target, sources), dtype=float)
@@ -89,14 +90,14 @@ def rank_sources(
         "n_cases": [card.n_cases for card in cards],
         "n_channels": [card.n_channels for card in cards],
         "n_classes": [len(card.classes) for card in cards],
-        "has_seen_target": has_seen_target,
+        "overlap": [found[name] for name in sources],
     }
     table = pd.DataFrame(columns).set_index(pd.Index(sources, name="source"))
     return table.sort_values(["rank", "score"], ascending=[True, False], kind="stable")
 
 
 def choose_source(target: Dataset, sources: Mapping[str, Source], by: str = "dtw") -> Source:
-    """Return the best source that has not been trained on the target itself.
+    """Return the best source that does not overlap with the target.
 
     Raises
     ------
@@ -106,9 +107,8 @@ def choose_source(target: Dataset, sources: Mapping[str, Source], by: str = "dtw
     table = rank_sources(target, sources, by)
     if table["rank"].isna().all():
         raise DataError(
-            f"{target.name}: none of the {len(table)} sources can be used: each was trained on these very series, or "
-            f"the ranker {by!r} cannot judge it (it needs prototypes with {target.n_channels} channels); name a source "
-            "yourself"
+            f"{target.name}: none of the {len(table)} sources can be used: each has seen series of it or of its "
+            f"relatives, or the ranker {by!r} cannot judge it; `headstart rank` says which, or name a source yourself"
         )
     return sources[table.index[0]]
 

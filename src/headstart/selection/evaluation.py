@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import bootstrap, rankdata
 
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError
@@ -23,7 +24,7 @@ SECONDS = "_seconds"
 """Ends the name of the column that holds a ranker's time."""
 
 _KEY = ["target", "source", "seed"]
-_TIE = 1e-9  # accuracies that differ by less are equal: means of the same numbers in another order
+_TIE = 1e-9  # accuracies that differ by less are equal: they are means of the same numbers in another order
 _N_RESAMPLES = 9999
 
 
@@ -116,63 +117,64 @@ def evaluate(pairs: pd.DataFrame, rankers: Iterable[str]) -> pd.DataFrame:
 
 def _outcomes(pairs: pd.DataFrame, rankers: list[str]) -> Iterable[dict[str, object]]:
     """Yield the rows of one target."""
-    accuracy = _by_seed(pairs, "accuracy").dropna()  # (sources, seeds)
+    source, seed = (pd.factorize(pairs[name])[0] for name in ("source", "seed"))
+    n_seeds = seed.max() + 1
+
+    def by_seed(column: str) -> np.ndarray:
+        values = np.full((source.max() + 1, n_seeds), np.nan)
+        values[source, seed] = pairs[column]
+        return values
+
+    accuracy = by_seed("accuracy")
+    is_whole = ~np.isnan(accuracy).any(axis=1)
+    accuracy = accuracy[is_whole]  # (sources, seeds)
     if len(accuracy) < 2:
         return
     means = accuracy.mean(axis=1)
     best_unseen = np.nan
-    if accuracy.shape[1] > 1:
-        others = {seed: accuracy.drop(columns=seed).mean(axis=1) for seed in accuracy}
-        best_unseen = float(np.mean([_top(others[seed], accuracy[seed]) for seed in accuracy]))
+    if n_seeds > 1:
+        others = (accuracy.sum(axis=1, keepdims=True) - accuracy) / (n_seeds - 1)
+        best_unseen = _chosen(others.round(9), accuracy)  # rounded, so that equal means are equal
     scratch = float(pairs.groupby("seed")["scratch_accuracy"].first().mean())
-    common = {
-        "target": pairs["target"].iloc[0],
-        "scratch_accuracy": scratch,
-        "mean_accuracy": means.mean(),
-        "n_sources": len(accuracy),
-        "n_seeds": accuracy.shape[1],
-    }
 
-    def row(ranker: str, chosen: float, correlation: float, seconds: float) -> dict[str, object]:
-        regrets = {"regret": means.max() - chosen, "regret_unseen": best_unseen - chosen}
+    def row(ranker: str, chosen: float, correlation: float = np.nan, seconds: float = np.nan) -> dict[str, object]:
         return {
             "ranker": ranker,
+            "target": pairs["target"].iloc[0],
             "accuracy": chosen,
-            **regrets,
+            "scratch_accuracy": scratch,
+            "mean_accuracy": means.mean(),
+            "regret": means.max() - chosen,
+            "regret_unseen": best_unseen - chosen,
             "correlation": correlation,
+            "n_sources": len(accuracy),
+            "n_seeds": n_seeds,
             "seconds": seconds,
-            **common,
         }
 
     for ranker in rankers:
-        scores = _by_seed(pairs, ranker).loc[accuracy.index]
-        if scores.isna().all().any():
+        scores = by_seed(ranker)[is_whole]
+        if np.isnan(scores).all(axis=0).any():
             continue
-        chosen = float(np.mean([_top(scores[seed], accuracy[seed]) for seed in accuracy]))
-        correlations = [_correlation(scores[seed], means) for seed in accuracy]
-        seconds = pairs.groupby("seed")[ranker + SECONDS].sum().mean() if ranker + SECONDS in pairs else np.nan
-        yield row(ranker, chosen, float(np.mean(correlations)), seconds)
-    yield row(SCRATCH, scratch, np.nan, np.nan)
-    yield row(ANY_SOURCE, float(means.mean()), np.nan, np.nan)
+        correlation = np.mean([_correlation(of_seed, means) for of_seed in scores.T])
+        seconds = pairs[ranker + SECONDS].sum() / n_seeds if ranker + SECONDS in pairs else np.nan
+        yield row(ranker, _chosen(scores, accuracy), float(correlation), seconds)
+    yield row(SCRATCH, scratch)
+    yield row(ANY_SOURCE, float(means.mean()))
 
 
-def _by_seed(pairs: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a column's values, (sources, seeds)."""
-    return pairs.pivot_table(index="source", columns="seed", values=column, dropna=False)
+def _chosen(scores: np.ndarray, accuracy: np.ndarray) -> float:
+    """Average, over seeds, the accuracy of the sources with the highest score; both (sources, seeds)."""
+    is_top = scores == np.nanmax(scores, axis=0)
+    return float(np.mean(accuracy.mean(axis=0, where=is_top)))
 
 
-def _top(scores: pd.Series, accuracy: pd.Series) -> float:
-    """Mean accuracy of the sources with the highest score."""
-    return float(accuracy[scores == scores.max()].mean())
-
-
-def _correlation(scores: pd.Series, accuracy: pd.Series) -> float:
+def _correlation(scores: np.ndarray, accuracy: np.ndarray) -> float:
     """Spearman's correlation over the sources that are judged; NaN where one side is constant."""
-    accuracy = accuracy[scores.notna()].round(9)  # as many ranks as there are different means, whatever the rounding
-    scores = scores.dropna()
-    if scores.nunique() < 2 or accuracy.nunique() < 2:
-        return np.nan
-    return float(scores.rank().corr(accuracy.rank()))
+    is_judged = ~np.isnan(scores)
+    # Rounded, so that there are as many ranks as different means.
+    ranks = rankdata(scores[is_judged]), rankdata(accuracy[is_judged].round(9))
+    return float(np.corrcoef(*ranks)[0, 1]) if all(np.ptp(one) > 0 for one in ranks) else np.nan
 
 
 def summarise(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -228,11 +230,9 @@ def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
     >>> round(low, 2), round(high, 2)
     (0.44, 0.55)
     """
-    from scipy.stats import bootstrap
-
     if len(values) < 2:
         return np.nan, np.nan
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
+    if np.ptp(values) < _TIE:
+        return float(values.mean()), float(values.mean())
     interval = bootstrap((values,), np.mean, n_resamples=_N_RESAMPLES, method="BCa", rng=0).confidence_interval
     return float(interval.low), float(interval.high)
