@@ -1,5 +1,7 @@
-"""Tables in files: CSV or Parquet, as the name ends."""
+"""Tables in files: CSV, plain or compressed, or Parquet, as the name ends."""
 
+import gzip
+import zlib
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -11,19 +13,44 @@ from headstart.files import write_bytes, write_text
 
 
 def check_table_path(path: Path) -> None:
-    """Raise `HeadstartError` unless the path ends in .csv or .parquet, and what writes the format is installed."""
-    if path.suffix not in (".csv", ".parquet"):
-        raise HeadstartError(f"{path}: tables are written as .csv or .parquet; choose one of the two")
+    """Raise `HeadstartError` unless the path ends in a known suffix, and what writes the format is installed."""
+    if not path.name.endswith((".csv", ".csv.gz", ".parquet")):
+        raise HeadstartError(f"{path}: tables are written as .csv, .csv.gz or .parquet; choose one of the three")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise HeadstartError("Parquet needs pyarrow: pip install 'headstart[parquet]'")
 
 
 def save_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table with its index, whole or not at all."""
+    """Write a table with its index, whole or not at all; equal tables give equal bytes."""
     check_table_path(path)
-    if path.suffix == ".csv":
-        write_text(path, table.to_csv(lineterminator="\n"))
-    else:
+    if path.suffix == ".parquet":
         buffer = BytesIO()
         table.to_parquet(buffer)
         write_bytes(path, buffer.getvalue())
+        return
+    text = table.to_csv(lineterminator="\n")
+    if path.suffix == ".gz":
+        write_bytes(path, gzip.compress(text.encode(), mtime=0))  # else the header holds the time
+    else:
+        write_text(path, text)
+
+
+def load_table(path: Path, index: str) -> pd.DataFrame:
+    """Read a table that `save_table` wrote, one of its columns as index.
+
+    Raises
+    ------
+    HeadstartError
+        If there is no such file, or it is no such table.
+    """
+    check_table_path(path)
+    try:
+        is_parquet = path.suffix == ".parquet"
+        table = pd.read_parquet(path).reset_index() if is_parquet else pd.read_csv(path, low_memory=False)
+        return table.set_index(index)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise HeadstartError(f"cannot read {path}: {reason}; check the path") from None
+    except (ValueError, KeyError, EOFError, zlib.error) as error:
+        reason = str(error).splitlines()[0]
+        raise HeadstartError(f"{path}: is no table with the column {index!r} ({reason}); check the path") from None

@@ -80,7 +80,7 @@ def test_interrupt(headstart, archive, tmp_path, monkeypatch):
         (["grid"], "name the folder to keep the results in"),
         (["grid", "status", "nowhere"], "nowhere: is no run folder (it has no plans); check the path"),
         (["grid", "export", "nowhere", "--out", "table.csv"], "nowhere: holds no results; make some with"),
-        (["grid", "export", "nowhere", "--out", "table.xls"], "tables are written as .csv or .parquet"),
+        (["grid", "export", "nowhere", "--out", "table.xls"], "tables are written as .csv, .csv.gz or .parquet"),
         (["grid", "--out", "run", "--target", "UnitTset"], "unknown data set 'UnitTset'. Did you mean 'UnitTest'?"),
         (["grid", "--out", "run", "--target", "UnitTest", "--source", "GunPoint", "--engine", "x"], "engine 'x'"),
     ],

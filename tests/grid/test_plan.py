@@ -144,16 +144,25 @@ def test_costs():
     assert costs.seconds(dataclasses.replace(cells["c", "a"], network="lite")) is None
 
 
-def test_costs_find_both_coefficients():
-    """Cells that take 2 ms a step and 3 µs a value."""
-    extents = {
-        f"d{i}": Extent(n, 1, 1, length, "", "") for i, (n, length) in enumerate([(16, 10), (64, 500), (32, 90)])
-    }
+def test_costs_find_all_coefficients():
+    """Cells that take 2 ms a step, 3 µs a value of the training series and 1 µs a value of the test series."""
+
+    def seconds(n_steps, n_values, n_test_values):
+        return n_steps * 2e-3 + n_values * 3e-6 + n_test_values * 1e-6
+
+    sizes = [(16, 500, 10), (64, 20, 500), (32, 900, 90), (48, 70, 33)]  # training cases, test cases, time steps
+    extents = {f"d{i}": Extent(n, n_test, 1, length, "", "") for i, (n, n_test, length) in enumerate(sizes)}
     costs = Costs(extents)
     recipe = Recipe("r", 10)
-    costs.add(_row(Cell("d0", recipe=recipe), 10 * 1 * 2e-3 + 10 * 160 * 3e-6))
-    costs.add(_row(Cell("d1", recipe=recipe), 10 * 4 * 2e-3 + 10 * 32_000 * 3e-6))
-    assert costs.seconds(Cell("d2", recipe=recipe)) == pytest.approx(10 * 2 * 2e-3 + 10 * 2880 * 3e-6, rel=1e-6)
+    costs.add(_row(Cell("d0", recipe=recipe), seconds(10, 1_600, 5_000)))
+    costs.add(_row(Cell("d1", recipe=recipe), seconds(40, 320_000, 10_000)))
+    costs.add(_row(Cell("d2", recipe=recipe), seconds(20, 28_800, 81_000)))
+    assert costs.seconds(Cell("d3", recipe=recipe)) == pytest.approx(seconds(30, 15_840, 2_310), rel=1e-4)
+    few = Recipe("few", 10, max_updates=7)  # two epochs of three steps
+    assert costs.seconds(Cell("d3", recipe=few)) == pytest.approx(seconds(6, 3_168, 2_310), rel=1e-4)
+    assert costs.seconds(Cell("d3", recipe=Recipe("half", 10, bfloat16=True))) is None  # another speed
+    changed = Recipe("r", 20)  # of the same name
+    assert costs.seconds(Cell("d0", recipe=changed)) == pytest.approx(seconds(20, 3_200, 5_000), rel=1e-4)
 
 
 def test_costs_are_never_negative():

@@ -15,13 +15,13 @@ from torch import nn
 from benchmarks.grid_kill import differences, drive, kill_at_random_moments, start_driver
 from headstart.data import load
 from headstart.errors import DataError, HeadstartError, UnknownNameError
-from headstart.grid import Cell, Grid, make_plan, run_grid, run_plan, work
+from headstart.grid import Cell, Grid, load_results, make_plan, run_grid, run_plan, work
 from headstart.grid.claims import Claims
 from headstart.grid.driver import ATTEMPTS, Driver
 from headstart.grid.engines import Done, Lost
 from headstart.grid.engines.local import ThisProcess, WorkerProcesses
 from headstart.grid.ledger import Ledger, read_rows
-from headstart.grid.rows import COLUMNS, MEASURED
+from headstart.grid.rows import COLUMNS, MEASURED, to_rows
 from headstart.networks import NETWORKS, Network
 from headstart.training import Recipe, class_probabilities
 from headstart.transfer import fine_tune
@@ -160,17 +160,49 @@ def test_a_source_without_test_part(tmp_path, archive):
     assert table["accuracy"].isna().tolist() == [True, False, False]
 
 
-def test_the_table_has_the_same_types_whatever_happened(done, tmp_path):
+def test_the_table_has_the_same_types_whatever_happened(done):
     table = done.results()
     types = {name: str(dtype) for name, dtype in table.dtypes.items() if name in COLUMNS}
     assert types == {name: dtype for name, dtype in COLUMNS.items() if name != "cell"}
-    for suffix, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
-        done.export(tmp_path / f"table{suffix}")
-        again = read(tmp_path / f"table{suffix}")
-        again = again.set_index("cell") if suffix == ".csv" else again
-        assert again["accuracy"].to_dict() == pytest.approx(table["accuracy"].to_dict())
-    with pytest.raises(HeadstartError, match=r"written as \.csv or \.parquet"):
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_an_export_is_read_back(done, tmp_path, suffix):
+    table, path = done.results(), tmp_path / f"table{suffix}"
+    done.export(path)
+    content = path.read_bytes()
+    done.export(path)
+    assert path.read_bytes() == content
+    if suffix == ".csv.gz":
+        assert content[4:8] == b"\0\0\0\0"  # no time in the header
+    again = load_results(path)
+    assert again.dtypes.astype(str).to_dict() == table.dtypes.astype(str).to_dict()
+    kept_back = ["host", "traceback"]  # they stay in the run folder
+    assert again[kept_back].isna().all(axis=None)
+    pd.testing.assert_frame_equal(again.drop(columns=kept_back), table.drop(columns=kept_back), rtol=1e-4)
+    assert [Cell.from_row(row).id for row in to_rows(again)] == again.index.tolist()
+    pd.testing.assert_frame_equal(load_results(done.folder), table)
+
+
+def test_what_is_no_export(tmp_path, done):
+    with pytest.raises(HeadstartError, match=r"written as \.csv, \.csv\.gz or \.parquet"):
         done.export(tmp_path / "table.xls")
+    with pytest.raises(HeadstartError, match="holds no results"):
+        load_results(tmp_path / "nothing.csv")
+    pd.DataFrame({"a": [1]}).to_csv(tmp_path / "other.csv")
+    with pytest.raises(HeadstartError, match=r"other\.csv: is no table with the column 'cell'"):
+        load_results(tmp_path / "other.csv")
+    (tmp_path / "torn.csv.gz").write_bytes(b"\x1f\x8b\x08 and no more")
+    with pytest.raises(HeadstartError, match=r"torn\.csv\.gz"):
+        load_results(tmp_path / "torn.csv.gz")
+
+
+def test_the_precision_is_that_of_the_machine(tmp_path, archive, monkeypatch):
+    recipes = [SHORT, Recipe("half", epochs=1, bfloat16=True)]
+    for has, expected in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(work, "has_bfloat16", lambda device, has=has: has)
+        table = run(tmp_path / expected, archive, targets=["UnitTest"], sources=[], recipes=recipes).results()
+        assert table.set_index("recipe")["precision"].to_dict() == {"half": expected, "short": "float32"}
 
 
 # Going on

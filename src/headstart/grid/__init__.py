@@ -5,6 +5,6 @@
 
 from headstart.grid.cell import Cell
 from headstart.grid.plan import Plan, make_plan
-from headstart.grid.run import Grid, Status, run_grid, run_plan
+from headstart.grid.run import Grid, Status, load_results, run_grid, run_plan
 
-__all__ = ["Cell", "Grid", "Plan", "Status", "make_plan", "run_grid", "run_plan"]
+__all__ = ["Cell", "Grid", "Plan", "Status", "load_results", "make_plan", "run_grid", "run_plan"]

@@ -10,7 +10,8 @@ from headstart.errors import DataError, UnknownNameError
 from headstart.networks import NETWORKS
 from headstart.training.recipe import DEFAULT, Recipe, get_recipe
 
-_RECIPE = "recipe_"  # prefix of the recipe's fields in a row
+RECIPE_PREFIX = "recipe_"
+"""Of the names of the recipe's fields in a row."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Cell:
 
     def to_row(self) -> dict[str, Any]:
         """Return the part of a row that says which cell it is."""
-        recipe = {_RECIPE + name: value for name, value in self.recipe.to_dict().items() if name != "name"}
+        recipe = {RECIPE_PREFIX + name: value for name, value in self.recipe.to_dict().items() if name != "name"}
         return {
             "cell": self.id,
             "kind": self.kind,
@@ -88,6 +89,6 @@ class Cell:
 
         Its id is the row's, unless recipes had other fields when the row was written; what it lacks gets its default.
         """
-        names = [field.name for field in fields(Recipe) if _RECIPE + field.name in row]
-        recipe = {name: row[_RECIPE + name] for name in names}
+        names = [field.name for field in fields(Recipe) if RECIPE_PREFIX + field.name in row]
+        recipe = {name: row[RECIPE_PREFIX + name] for name in names}
         return cls(row["target"], row["source"], row["network"], Recipe(name=row["recipe"], **recipe), row["seed"])

@@ -98,9 +98,10 @@ class Plan:
             write_text(path, content)
 
 
-def size(cell: Cell, extent: Extent) -> tuple[int, int]:
-    """Return how many steps the optimiser takes in a cell, and how many values of series they see in all."""
-    return cell.recipe.n_updates(extent.n_train), _n_values(extent, cell.recipe)
+def size(cell: Cell, extent: Extent) -> tuple[int, int, int]:
+    """Return a cell's steps of the optimiser, and how many values of training and of test series it sees."""
+    n_test_values = extent.n_test * extent.n_channels * extent.length
+    return cell.recipe.n_updates(extent.n_train), _n_values(extent, cell.recipe), n_test_values
 
 
 def _n_values(extent: Extent, recipe: Recipe) -> int:

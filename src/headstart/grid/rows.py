@@ -1,10 +1,17 @@
 """What a row holds: each field, in order, with its type."""
 
+from collections.abc import Iterable
+from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_type_hints
 
 import pandas as pd
 
+from headstart.grid.cell import RECIPE_PREFIX
 from headstart.grid.ledger import Row
+from headstart.tables import load_table
+from headstart.training.recipe import Recipe
 
 COLUMNS = {
     "cell": "string",
@@ -39,6 +46,7 @@ COLUMNS = {
     "finished": "string",
     "device": "string",
     "device_name": "string",
+    "precision": "string",
     "threads": "Int64",
     "host": "string",
     "headstart": "string",
@@ -53,6 +61,13 @@ COLUMNS = {
 MEASURED = ("train_seconds", "cell_seconds", "peak_memory_mib", "started", "finished")
 """Fields that differ when the same cell is done again on the same machine."""
 
+NOT_EXPORTED = ("host", "traceback")
+"""Fields that say more of the machine, its names and paths, than of the result; they stay in the ledger."""
+
+_DECIMALS = dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), 6)
+_SIGNIFICANT = dict.fromkeys(("log_loss", "final_loss", "best_loss"), 5)
+_PANDAS_TYPES = {int: "Int64", float: "float64", bool: "boolean", int | None: "Int64"}
+
 
 def now() -> str:
     """Return the time, UTC, to the millisecond."""
@@ -62,6 +77,43 @@ def now() -> str:
 def to_table(rows: list[Row]) -> pd.DataFrame:
     """Make a table of rows, indexed by cell: seed by seed, what was trained from scratch first."""
     extra = sorted({name for row in rows for name in row} - COLUMNS.keys())
-    table = pd.DataFrame(rows, columns=[*COLUMNS, *extra]).astype(COLUMNS)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *extra]).astype(_types([*COLUMNS, *extra]))
     order = ["network", "recipe", "seed", "kind", "target", "source", "cell"]
     return table.sort_values(order, ignore_index=True).set_index("cell")
+
+
+def to_export(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as it is given away: scores with six decimals, losses with five digits, no names of machines."""
+    table = table.drop(columns=[*NOT_EXPORTED])
+    for name, decimals in _DECIMALS.items():
+        table[name] = table[name].round(decimals)
+    for name, digits in _SIGNIFICANT.items():
+        table[name] = table[name].map(lambda value, digits=digits: float(f"{value:.{digits}g}"), na_action="ignore")
+    return table
+
+
+def from_export(path: Path) -> pd.DataFrame:
+    """Read a table that was exported; what it leaves out is null.
+
+    Raises
+    ------
+    HeadstartError
+        If there is no such file, or it is no such table.
+    """
+    table = load_table(path, index="cell").reset_index()
+    names = list(dict.fromkeys([*COLUMNS, *table.columns]))
+    return table.reindex(columns=names).astype(_types(names)).set_index("cell")
+
+
+def to_rows(table: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table, with None where it has nothing."""
+    table = table.reset_index().astype(object)
+    records = table.where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]
+
+
+def _types(names: Iterable[str]) -> dict[str, str]:
+    """Return the types of those fields that are known."""
+    hints = get_type_hints(Recipe)
+    recipe = {RECIPE_PREFIX + field.name: _PANDAS_TYPES.get(hints[field.name], "string") for field in fields(Recipe)}
+    return {name: kind for name, kind in (COLUMNS | recipe).items() if name in names}

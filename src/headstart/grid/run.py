@@ -15,7 +15,7 @@ from headstart.grid.driver import Driver
 from headstart.grid.engines import ENGINES, check_engine
 from headstart.grid.ledger import Ledger, read_rows
 from headstart.grid.plan import Plan, load_plans, make_plan
-from headstart.grid.rows import to_table
+from headstart.grid.rows import from_export, to_export, to_table
 from headstart.progress import progress_bar, time_text
 from headstart.tables import check_table_path, save_table
 from headstart.training.device import find_device
@@ -91,9 +91,13 @@ class Grid:
         return dict(Counter(row["error"] for row in rows if row["status"] == "failed").most_common())
 
     def export(self, path: str | Path) -> None:
-        """Write the results to one table, .csv or .parquet."""
+        """Write the results to one table, .csv, .csv.gz or .parquet, which `load_results` reads.
+
+        Scores are rounded to six decimals, losses to five digits; the names of machines and the tracebacks of cells
+        that failed stay in the run folder. The same results give the same bytes.
+        """
         check_table_path(Path(path))
-        save_table(self.results(), Path(path))
+        save_table(to_export(self.results()), Path(path))
 
     def status(self, plan: Plan | None = None) -> Status:
         """Say how far a plan is, by default all that were begun in the folder.
@@ -125,6 +129,18 @@ class Grid:
             costs.add(row)
         seconds = costs.total_seconds(left)
         return Status(len(cells), n_done, n_failed, n_blocked, n_torn, seconds, living_drivers(self.folder))
+
+
+def load_results(path: str | Path) -> pd.DataFrame:
+    """Return the results of a run folder, or of a table that `Grid.export` wrote, as `Grid.results` does.
+
+    Raises
+    ------
+    HeadstartError
+        If there are none at `path`.
+    """
+    path = Path(path)
+    return from_export(path) if path.is_file() else Grid(path).results()
 
 
 def run_grid(

@@ -23,7 +23,7 @@ from headstart.grid.cell import Cell
 from headstart.grid.ledger import Row
 from headstart.grid.rows import COLUMNS, now
 from headstart.training import class_probabilities
-from headstart.training.device import find_device
+from headstart.training.device import find_device, has_bfloat16
 from headstart.transfer import fine_tune
 from headstart.zoo import Source, pretrain
 
@@ -43,6 +43,7 @@ def perform(
         where = find_device(device)
         row["device"] = where.type
         row["device_name"] = _device_name(where.type)
+        row["precision"] = "bfloat16" if cell.recipe.bfloat16 and has_bfloat16(where) else "float32"
         read_peak = _watch_memory(where)
         train, test = load_parts(cell.target)
         row |= _data_fields(train, test)
