@@ -1,14 +1,24 @@
-"""The commands of the whole experiment: grid, grid status, grid export."""
+"""The commands of the whole experiment: grid, grid status, grid export, grid chart."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli.options import INTERRUPTED, Archive, Device, check_file, console
+from headstart.cli.options import (
+    INTERRUPTED,
+    Archive,
+    Device,
+    check_file,
+    check_picture,
+    chosen_recipe,
+    console,
+)
 
 if TYPE_CHECKING:
     from headstart.grid import Status
+    from headstart.training import Recipe
 
 grid_app = typer.Typer(invoke_without_command=True)
 
@@ -24,7 +34,10 @@ def grid(
         list[str] | None, typer.Option("--network", help="Architecture; repeat for more.  [default: fcn]")
     ] = None,
     recipes: Annotated[
-        list[str] | None, typer.Option("--recipe", help="How to train; repeat for more.  [default: default]")
+        list[str] | None,
+        typer.Option(
+            "--recipe", help="How to train: NAME, or NAME:FIELD=VALUE,…; repeat for more.  [default: default]"
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds: 0, 1, …")] = 1,
     engine: Annotated[str, typer.Option(help="local (this machine) or ray (a cluster).")] = "local",
@@ -51,7 +64,7 @@ def grid(
         sources=sources,
         targets=targets,
         networks=networks or ["fcn"],
-        recipes=recipes or ["default"],
+        recipes=[_parsed_recipe(text) for text in recipes or ["default"]],
         seeds=seeds,
     )
     _print_status(Grid(out).status(plan), max(workers, 1))
@@ -98,7 +111,7 @@ def grid_status(run: Annotated[Path, typer.Argument(help="Run folder.")]) -> Non
 @grid_app.command("export")
 def grid_export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    out: Annotated[Path, typer.Option(help="Table to write: .csv or .parquet.")],
+    out: Annotated[Path, typer.Option(help="Table to write: .csv, .csv.gz or .parquet.")],
 ) -> None:
     """Write all results of a run to one table, a row a cell."""
     from headstart.grid import Grid
@@ -108,6 +121,42 @@ def grid_export(
     check_file(out)
     Grid(run).export(out)
     console.print(f"Results written to {out}.")
+
+
+@grid_app.command("chart")
+def grid_chart(
+    run: Annotated[Path, typer.Argument(help="Run folder, or a table that `headstart grid export` wrote.")],
+    out: Annotated[Path, typer.Option(help="Picture: .html, .png, .svg or .pdf.")],
+    similarity: Annotated[
+        Path | None, typer.Option(help="Matrix that `headstart similarity` wrote: accuracy against similarity, too.")
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="Which, if there are results of several.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Which, if there are results of several.")] = None,
+) -> None:
+    """Draw what transfer did to every pair of data sets."""
+    check_picture(out)
+    from headstart.grid import load_results
+    from headstart.grid.transfers import transfers
+    from headstart.report.charts import save_chart
+    from headstart.report.grid_chart import grid_chart
+    from headstart.tables import load_table
+
+    distances = None if similarity is None else load_table(similarity, index="data set")
+    pairs = transfers(load_results(run), network=network, recipe=recipe)
+    save_chart(grid_chart(pairs, distances), out)
+    console.print(f"{len(pairs)} transfers drawn in {out}.")
+
+
+def _parsed_recipe(text: str) -> "Recipe":
+    """Return the recipe that NAME or NAME:FIELD=VALUE,… stands for; a changed one is called by the whole text."""
+    from headstart.errors import HeadstartError
+
+    name, colon, settings = text.partition(":")
+    try:
+        recipe = chosen_recipe(name, None, settings.split(",") if colon else None)
+    except HeadstartError as error:
+        raise HeadstartError(f"--recipe {text}: {str(error).removeprefix('--set ')}") from None
+    return replace(recipe, name=text)
 
 
 def _print_status(status: "Status", workers: int) -> None:
