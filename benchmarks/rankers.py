@@ -20,7 +20,7 @@ from rich.console import Console
 
 from headstart.data import archive_names, load
 from headstart.report.charts import save_chart
-from headstart.report.rankings import regret_table
+from headstart.report.rankings import regret_tables
 from headstart.report.regret_chart import regret_chart
 from headstart.selection.evaluation import SECONDS, evaluate, summarise
 
@@ -59,9 +59,9 @@ def main() -> None:
     outcomes = evaluate(pairs, rankers)
     is_tuning = outcomes["target"].isin(TUNING)
     console = Console(highlight=False)
-    for title, part in (("tuning list", outcomes[is_tuning]), ("other targets", outcomes[~is_tuning])):
+    for title, part in (("on the tuning list", outcomes[is_tuning]), ("not on it", outcomes[~is_tuning])):
         if not part.empty:
-            console.print(regret_table(summarise(part), f"{title}: {part['target'].nunique()} targets"))
+            console.print(*regret_tables(summarise(part), f"{part['target'].nunique()} targets, {title}"))
     if options.picture:
         save_chart(regret_chart(outcomes), options.picture)
 

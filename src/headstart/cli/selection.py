@@ -76,7 +76,7 @@ def _evaluate(
 ) -> None:
     from headstart.progress import progress_bar
     from headstart.report.charts import save_chart
-    from headstart.report.rankings import regret_table
+    from headstart.report.rankings import regret_tables
     from headstart.report.regret_chart import regret_chart
     from headstart.report.run_scores import score_run
     from headstart.selection.evaluation import evaluate, summarise
@@ -101,7 +101,7 @@ def _evaluate(
         save_table(pairs.set_index(["target", "source", "seed"]), out)
         console.print(f"Pairs and scores written to {out}.")
     outcomes = evaluate(pairs, by)
-    console.print(regret_table(summarise(outcomes), f"{run}: {outcomes['target'].nunique()} targets"))
+    console.print(*regret_tables(summarise(outcomes), f"{outcomes['target'].nunique()} targets"))
     if picture is not None:
         save_chart(regret_chart(outcomes), picture)
         console.print(f"Drawn in {picture}.")

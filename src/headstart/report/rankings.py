@@ -32,22 +32,37 @@ def ranking_table(ranking: pd.DataFrame, target: str, by: Sequence[str]) -> Tabl
     return table
 
 
-def regret_table(summary: pd.DataFrame, title: str) -> Table:
-    """Show what `summarise` found: accuracies in percent, and below each mean its 95% interval."""
-    table = Table(title=f"{title}; accuracies in percent", title_justify="left", show_edge=False)
-    with_unseen, with_seconds = (summary[name].notna().any() for name in ("regret_unseen", "seconds"))
-    headings = ["", "n", "accuracy", "regret", *(["unseen regret"] if with_unseen else [])]
-    headings += ["over any source", "win tie lose", "over scratch", "win tie lose", "correlation"]
-    for heading in headings + (["seconds"] if with_seconds else []):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=heading != "win tie lose")
+def regret_tables(summary: pd.DataFrame, title: str) -> tuple[Table, Table]:
+    """Show what `summarise` found: how well rankers choose, and what it earns; below each mean its 95% interval."""
+    columns = {
+        "accuracy": "accuracy",
+        "regret": "regret",
+        "regret_unseen": "unseen regret",
+        "correlation": "correlation",
+    }
+    columns = {name: heading for name, heading in columns.items() if summary[name].notna().any()}
+    choice = _table(f"{title}: how well rankers choose", [*columns.values(), "seconds"])
+    gain = _table(f"{title}: what it earns", ["over any source", "win tie lose", "over scratch", "win tie lose"])
+    n_targets = summary["n_targets"].max()
     for ranker, row in summary.to_dict("index").items():
-        cells = [str(ranker), str(row["n_targets"]), f"{100 * row['accuracy']:.2f}", _mean(row, "regret", ".2f", 100)]
-        cells += [_mean(row, "regret_unseen", ".2f", 100)] if with_unseen else []
-        for name, suffix in (("gain", ""), ("gain_over_scratch", "_over_scratch")):
-            cells += [_mean(row, name, "+.2f", 100), " ".join(f"{row[n + suffix]}" for n in ("wins", "ties", "losses"))]
-        cells += [_mean(row, "correlation", "+.2f")]
-        cells += [_number(row["seconds"], ".2g")] if with_seconds else []
-        table.add_row(*cells)
+        name = f"{ranker}" if row["n_targets"] == n_targets else f"{ranker}\n{row['n_targets']} targets"
+        means = (_mean(row, column, "+.2f" if column == "correlation" else ".2%") for column in columns)
+        choice.add_row(name, f"{100 * row['accuracy']:.2f}", *means, _number(row["seconds"], ".2g"))
+        gain.add_row(
+            name,
+            _mean(row, "gain", "+.2%"),
+            " / ".join(str(row[count]) for count in ("wins", "ties", "losses")),
+            _mean(row, "gain_over_scratch", "+.2%"),
+            " / ".join(str(row[f"{count}_over_scratch"]) for count in ("wins", "ties", "losses")),
+        )
+    return choice, gain
+
+
+def _table(title: str, headings: list[str]) -> Table:
+    table = Table(title=title, title_justify="left", show_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
@@ -56,9 +71,9 @@ def _rank(rank: Any) -> str:
 
 
 def _number(value: float, form: str) -> str:
-    return "-" if math.isnan(value) else format(value, form)
+    return "-" if math.isnan(value) else format(value, form).rstrip("%")
 
 
-def _mean(row: dict[Hashable, Any], name: str, form: str, factor: float = 1) -> str:
-    mean, low, high = (_number(factor * row[f"{name}{end}"], form) for end in ("", "_low", "_high"))
+def _mean(row: dict[Hashable, Any], name: str, form: str) -> str:
+    mean, low, high = (_number(row[f"{name}{end}"], form) for end in ("", "_low", "_high"))
     return mean if low == high else f"{mean}\n{low}, {high}"

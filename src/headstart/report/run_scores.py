@@ -3,16 +3,18 @@
 The sources are those of the run: the weights that its cells from scratch have left, seed by seed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from headstart.data import Dataset, load, z_normalise
-from headstart.errors import DataError, HeadstartError, UnknownNameError
+from headstart.errors import DataError
 from headstart.grid import Grid
+from headstart.grid.transfers import transfers
 from headstart.selection import ranker_names
 from headstart.selection.evaluation import score_sources
 from headstart.similarity import Prototypes, prototypes
@@ -42,7 +44,7 @@ def score_run(
     network, recipe
         Which results, if the run has those of several.
     allow_overlap
-        Whether pairs count in which the source was trained on the target's own series.
+        Whether pairs count in which the source has seen the target's series, or is a relative of it.
     on_progress
         Called after each target with the number of targets done, and of all.
 
@@ -54,21 +56,17 @@ def score_run(
     Raises
     ------
     HeadstartError
-        If the run has no results of transfer, or of several networks or recipes of which none is named, or lacks the
-        weights of a source, or the archive is not that of the run.
+        If the run has no results of transfer, or those of several networks or recipes of which none is named, or lacks
+        the weights of a source, or the archive is not that of the run.
     """
     names = ranker_names(by)
-    results = _results(Path(run), network, recipe)
-    scratch = results[results["kind"] == "scratch"].reset_index()
-    pairs = results[results["kind"] == "transfer"]
+    results = Grid(run).results()
+    pairs = transfers(results, network=network, recipe=recipe)
     if not allow_overlap:
-        pairs = pairs[~pairs["has_seen_target"]]
-    if pairs.empty:
-        raise HeadstartError(f"{run}: has no results of transfer yet, so there is nothing to judge rankers by")
-    from_scratch = scratch[["target", "seed", "accuracy"]].rename(columns={"accuracy": "scratch_accuracy"})
-    pairs = pairs[["source", "target", "seed", "accuracy"]].merge(from_scratch, on=["target", "seed"])
-    fingerprints = dict(zip(scratch["target"], scratch["train_fingerprint"], strict=True))
-    cells = scratch.set_index(["target", "seed"])["cell"]
+        pairs = pairs[~pairs["related"]]
+    scratch = _from_scratch(results, network, recipe)
+    fingerprints = {cell["target"]: cell["train_fingerprint"] for cell in scratch}
+    ids = {(cell["target"], cell["seed"]): cell["cell"] for cell in scratch}
 
     def training_part(name: str) -> Dataset:
         data, _ = load(name, archive)
@@ -82,29 +80,24 @@ def score_run(
 
     @cache
     def source(name: str, seed: int) -> Source:
-        weights = Source.load(Path(run) / "sources" / f"{cells[name, seed]}.safetensors")
+        weights = Source.load(Path(run) / "sources" / f"{ids[name, seed]}.safetensors")
         return replace(weights, prototypes=prototypes_of(name)) if "dtw" in names else weights
 
     scored = []
-    for done, (name, of_target) in enumerate(pairs.groupby("target")):
-        on_progress(done, pairs["target"].nunique())
+    n_targets = pairs["target"].nunique()
+    for done, (name, of_target) in enumerate(pairs.drop(columns="related").groupby("target"), start=1):
         target = training_part(str(name))
         for seed, of_seed in of_target.groupby("seed"):
             scores = score_sources(target, {other: source(other, seed) for other in of_seed["source"]}, names)
             scored.append(of_seed.merge(scores, left_on="source", right_index=True))
+        on_progress(done, n_targets)
     return pd.concat(scored, ignore_index=True)
 
 
-def _results(run: Path, network: str | None, recipe: str | None) -> pd.DataFrame:
-    """Return the results of one network and one recipe that are ok."""
-    results = Grid(run).results()
-    results = results[results["status"] == "ok"]
-    for kind, wanted in (("network", network), ("recipe", recipe)):
-        names = sorted(results[kind].unique())
-        if wanted is None and len(names) > 1:
-            raise HeadstartError(f"{run}: has results of several {kind}s ({', '.join(names)}); choose one by --{kind}")
-        if wanted is not None:
-            if wanted not in names:
-                raise UnknownNameError(kind, wanted, names)
-            results = results[results[kind] == wanted]
-    return results
+def _from_scratch(results: pd.DataFrame, network: str | None, recipe: str | None) -> list[dict[Hashable, Any]]:
+    """Return the cells whose weights the transfers started from."""
+    cells = results[(results["kind"] == "scratch") & (results["status"] == "ok")].reset_index()
+    for field, name in (("network", network), ("recipe", recipe)):
+        if name is not None:
+            cells = cells[cells[field] == name]
+    return cells.to_dict("records")
