@@ -33,16 +33,13 @@ def ranking_table(ranking: pd.DataFrame, target: str, by: Sequence[str]) -> Tabl
 
 
 def regret_tables(summary: pd.DataFrame, title: str) -> tuple[Table, Table]:
-    """Show what `summarise` found: how well rankers choose, and what it earns; below each mean its 95% interval."""
-    columns = {
-        "accuracy": "accuracy",
-        "regret": "regret",
-        "regret_unseen": "unseen regret",
-        "correlation": "correlation",
-    }
+    """Show what `summarise` found, in percent: how well rankers choose, and what it earns; with 95% intervals."""
+    columns = {"regret": "regret", "regret_unseen": "unseen regret", "correlation": "correlation"}
     columns = {name: heading for name, heading in columns.items() if summary[name].notna().any()}
-    choice = _table(f"{title}: how well rankers choose", [*columns.values(), "seconds"])
-    gain = _table(f"{title}: what it earns", ["over any source", "win tie lose", "over scratch", "win tie lose"])
+    choice = _table(f"{title}: how well rankers choose", ["accuracy", *columns.values(), "seconds"])
+    gain = _table(
+        f"{title}: what it earns; wins / ties / losses", ["over any source", "w / t / l", "over scratch", "w / t / l"]
+    )
     n_targets = summary["n_targets"].max()
     for ranker, row in summary.to_dict("index").items():
         name = f"{ranker}" if row["n_targets"] == n_targets else f"{ranker}\n{row['n_targets']} targets"
