@@ -7,6 +7,9 @@ prototype of the other.
 
 Deviations: a class can have more than one prototype (DTW k-means), and any number of channels. No band by default,
 with which the published table of neighbours agrees (the published code's window of 0 would compare equal time steps).
+
+The published code departs from its algorithm: it leaves out of an average what lies nearer to a constant zero, after a
+random start. That is not done here; `benchmarks/neighbours.py` shows that the table was made with it.
 """
 
 import hashlib
