@@ -22,11 +22,6 @@ from headstart.zoo import source as source_module
 SHORT = Recipe("short", epochs=2)
 
 
-@pytest.fixture(scope="module")
-def source(small) -> Source:
-    return pretrain(small, recipe=SHORT, seed=3)
-
-
 @pytest.fixture
 def saved(source, tmp_path):
     path = tmp_path / "source.safetensors"
@@ -369,13 +364,6 @@ def test_a_network_from_a_halved_source_is_whole(source, small):
 
 
 # Trunks: sources without a head
-
-
-@pytest.fixture(scope="module")
-def trunk(source) -> Source:
-    card = dataclasses.replace(source.card, dataset="universal", classes=[], members=["One", "Two"])
-    weights = {name: tensor for name, tensor in source.weights.items() if not name.startswith("head.")}
-    return Source(card, weights)
 
 
 def test_trunk_round_trip(trunk, tmp_path):

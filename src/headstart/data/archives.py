@@ -230,13 +230,18 @@ def _shipped() -> dict[str, Path]:
     return {name: data / name for name in SHIPPED if (data / name).is_dir()}
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the user's cache: that of the operating system, or what HEADSTART_CACHE names. It need not exist."""
     folder = os.environ.get("HEADSTART_CACHE")
     if not folder:
         import pooch
 
         folder = pooch.os_cache("headstart")
-    return Path(folder).expanduser() / "archive"
+    return Path(folder).expanduser()
+
+
+def _cache() -> Path:
+    return cache_folder() / "archive"
 
 
 def _checksum_path(path: Path) -> Path:

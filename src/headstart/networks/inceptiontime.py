@@ -92,7 +92,11 @@ def max_of_neighbours(x: Tensor, mask: Tensor | None) -> Tensor:
     At the ends of a series there are two: what lies beyond, padding included, never wins, even over negative values.
     """
     if mask is None:
-        return F.max_pool1d(x, kernel_size=3, stride=1, padding=1)
+        return _max_pool(x)
     padding = mask == 0  # (batch, 1, time)
-    pooled = F.max_pool1d(x.masked_fill(padding, -torch.inf), kernel_size=3, stride=1, padding=1)
-    return pooled.masked_fill(padding, 0)
+    return _max_pool(x.masked_fill(padding, -torch.inf)).masked_fill(padding, 0)
+
+
+def _max_pool(x: Tensor) -> Tensor:
+    # max_pool1d would do, but torch's exporter fixes the length of the series there.
+    return F.max_pool2d(x[:, :, None], kernel_size=(1, 3), stride=1, padding=(0, 1))[:, :, 0]

@@ -1,23 +1,103 @@
-"""Folders of saved sources."""
+"""Folders of source files: read when they are needed, checked, and filled."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from headstart.errors import ModelError
+from headstart.errors import HeadstartError, ModelError
+from headstart.files import write_bytes
 from headstart.zoo.source import Source
 
+SUFFIX = ".safetensors"
 
-def load_folder(folder: str | Path) -> dict[str, Source]:
-    """Read every source file of a folder, by file name without the suffix.
+
+class Sources(Mapping[str, Source]):
+    """Sources by name; each is read from its file when it is first asked for, and then kept.
+
+    Attributes
+    ----------
+    paths
+        Their files, by name.
+    """
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        self.paths = dict(sorted(paths.items()))
+        self._read: dict[str, Source] = {}
+
+    def __getitem__(self, name: str) -> Source:
+        if name not in self._read:
+            self._read[name] = Source.load(self.paths[name])
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:  # a mapping's own would read the file
+        return name in self.paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def paths_in(folder: Path) -> dict[str, Path]:
+    """Return the source files of a folder by name, which is the file's without its suffix; none if it is missing."""
+    return {path.stem: path for path in folder.glob(f"[!.]*{SUFFIX}")}
+
+
+def load_folder(folder: str | Path) -> Sources:
+    """Return the sources of a folder by name; they are read when they are asked for.
 
     Raises
     ------
     ModelError
-        If there is no such folder, or no source in it, or one of them cannot be read.
+        If there is no such folder, or no source in it; and, when a source is asked for, if it cannot be read.
     """
-    folder = Path(folder)
-    paths = sorted(folder.glob("*.safetensors"))
+    folder = Path(folder).expanduser()
+    paths = paths_in(folder)
     if not paths:
-        raise ModelError(
-            f"{folder}: has no sources (*.safetensors); make one with `headstart pretrain DATA --out FILE`"
-        )
-    return {path.stem: Source.load(path) for path in paths}
+        raise ModelError(f"{folder}: has no sources (*{SUFFIX}); make one with `headstart pretrain DATA --out FILE`")
+    return Sources(paths)
+
+
+def sources_at(path: str | Path) -> Sources:
+    """Return the sources of a folder, as `load_folder`, or the one in a file.
+
+    Raises
+    ------
+    ModelError
+        As `load_folder`.
+    """
+    path = Path(path).expanduser()
+    return Sources({path.stem: path}) if path.is_file() else load_folder(path)
+
+
+def verify(sources: Sources) -> dict[str, str]:
+    """Read all sources and return what is wrong with those that are damaged, by name."""
+    problems = {}
+    for name in sources:
+        try:
+            sources[name]
+        except ModelError as error:
+            problems[name] = str(error)
+    return problems
+
+
+def copy_into(folder: Path, sources: Sources) -> None:
+    """Copy source files into a folder, made if it is missing, once it is certain that all of them are whole.
+
+    Raises
+    ------
+    ModelError
+        If one of them is damaged; none is copied then.
+    HeadstartError
+        If the folder cannot be written.
+    """
+    contents = {}
+    for name, path in sources.paths.items():
+        sources[name]  # raises if it is damaged
+        contents[name] = path.read_bytes()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HeadstartError(f"cannot make {folder}: {(error.strerror or str(error)).lower()}") from None
+    for name, content in contents.items():
+        write_bytes(folder / f"{name}{SUFFIX}", content)
