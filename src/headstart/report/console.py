@@ -1,10 +1,8 @@
 """Tables and sentences for the console."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import fields
 
-import pandas as pd
 from rich.table import Table
 
 from headstart.comparison import Comparison
@@ -130,28 +128,6 @@ def conclusion(comparison: Comparison, source_name: str | None) -> list[str]:
         verdict(comparison),
         f"This is one {which} and one choice of held-out series; repeat it with other seeds.",
     ]
-
-
-def ranking_table(ranking: pd.DataFrame, target: str, by: str) -> Table:
-    """Show a ranking of sources."""
-    table = Table(title=f"Sources for {target}, ranked by {by}", title_justify="left", show_edge=False)
-    table.add_column("rank", justify="right")
-    table.add_column("source", no_wrap=True)
-    for heading in ("score", "series", "channels", "classes"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
-    for name, row in ranking.to_dict("index").items():
-        is_judged = not math.isnan(row["score"])
-        notes = [f"trained on {row['dataset']}"] if row["dataset"] != name else []
-        notes += ["has seen these very series"] if row["has_seen_target"] else []
-        table.add_row(
-            str(row["rank"]) if is_judged else "-",
-            str(name),
-            f"{row['score']:.4g}" if is_judged else "-",
-            *(str(row[key]) for key in ("n_cases", "n_channels", "n_classes")),
-            "; ".join(notes),
-        )
-    return table
 
 
 def _lengths(summary: Summary) -> str:
