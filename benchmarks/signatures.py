@@ -4,10 +4,12 @@
 
 First, series that were rounded, cast, resampled or cut, looked for among the signatures of the training set that they
 come from. Second, different series of the archive that are taken for each other, by number of projections, beside 64
-signs of projections (SimHash), which take as many bytes as four projections do.
+signs of projections (SimHash), which take as many bytes as four projections do. Third, each test set against the
+signatures of all other training sets, and whether the table of families knows those that share series.
 """
 
 import argparse
+import itertools
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from headstart.data import Dataset, archive_names, load
 from headstart.data.signatures import EXACT, NEAR, SCALE, nearest_copies, series_shapes, series_signatures
+from headstart.zoo.overlap import relatives
 
 CASES = 100
 """Training series of each data set that are changed and looked for."""
@@ -82,8 +85,15 @@ def print_confused(parts: list[tuple[str, Dataset]]) -> None:
         return cKDTree(projections).query_pairs(radius, output_type="ndarray")
 
     wide = close(shapes @ directions, 2 * NEAR)  # 32 projections, twice the limit: none of those within it is missed
-    n_true = int((distances(wide) <= NEAR).sum())
+    true = distances(wide)
+    n_true = int((true <= NEAR).sum())
     print(f"{len(shapes)} series, {n_true} pairs of them within {NEAR} by their values.")
+    is_across = names[wide[:, 0]] != names[wide[:, 1]]
+    limits = (0.0, 1e-5, 1e-4, EXACT, NEAR, 2 * NEAR)
+    print(f"{'distance by values':24}{'pairs':>10}{'across sets':>13}")
+    for low, high in itertools.pairwise(limits):
+        chosen = (true <= high) & ((true > low) | (low == 0))
+        print(f"{f'{low:g} to {high:g}':24}{chosen.sum():10}{(chosen & is_across).sum():13}")
     print(f"{'signature':24}{'bytes':>6}{'confused':>10}{'across sets':>13}{'missed':>8}")
 
     def show(name: str, n_bytes: int, pairs: np.ndarray) -> None:
@@ -105,6 +115,28 @@ def print_confused(parts: list[tuple[str, Dataset]]) -> None:
     print(f"confused: pairs that are taken for copies and are more than {2 * NEAR} apart.\n")
 
 
+def print_between_sets(loaded: list[tuple[Dataset, Dataset | None]]) -> None:
+    stored = {train.name: series_signatures(train) for train, _ in loaded}
+    totals = Counter[str]()
+    strangers = []
+    for _, test in loaded:
+        if test is None:
+            continue
+        directions = [series_signatures(test), series_signatures(test, backwards=True)]
+        for name, signatures in stored.items():
+            if name == test.name:
+                continue
+            n_shared = (np.max([nearest_copies(one, signatures)[0] for one in directions], axis=0) >= 0).sum()
+            is_relative = name in relatives(test.name)
+            totals["pairs"] += 1
+            totals["relatives"] += is_relative
+            totals["relatives that share series"] += bool(n_shared) and is_relative
+            if n_shared and not is_relative:
+                strangers.append(f"{test.name} and {name} ({n_shared})")
+    print("; ".join(f"{n} {what}" for what, n in totals.items()) + " of a test set and the training set of another.")
+    print(f"Not relatives, and yet sharing series: {', '.join(strangers) or 'none'}.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", help="folder of data sets; by default the variable HEADSTART_ARCHIVE")
@@ -113,6 +145,7 @@ def main() -> None:
     print_found([train for train, _ in loaded])
     univariate = [(data.name, data) for pair in loaded for data in pair if data is not None and data.n_channels == 1]
     print_confused(univariate)
+    print_between_sets(loaded)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,16 @@ def test_channels_that_became_data_sets():
     ]
 
 
+def test_the_document_shows_the_committed_table():
+    document = (FOUND.parents[1] / "docs" / "relatives.md").read_text(encoding="utf-8")
+    for row in pd.read_csv(FOUND).to_dict("records"):
+        if row["dataset"] == row["other"]:
+            cells = [row["dataset"], row["train_test"], row["n_near"]]
+        else:
+            cells = [row["dataset"], row["other"], *(f"{row[key]:,}" for key in (*PARTS, "n_near", "n_backwards"))]
+        assert f"| {' | '.join(map(str, cells))} |" in document
+
+
 @pytest.mark.skipif("HEADSTART_ARCHIVE" not in os.environ, reason="needs the UCR archive")
 def test_the_committed_table_is_what_the_archive_gives():
     archive = Path(os.environ["HEADSTART_ARCHIVE"])
