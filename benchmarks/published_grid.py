@@ -107,11 +107,12 @@ def print_starts(ours: pd.DataFrame, published: pd.DataFrame) -> None:
     print_table(headings, rows)
     if len(seeds) > 1 and best > scratch:
         unseen = summary.loc[UNSEEN, "accuracy"]
+        noise = min((best - unseen) / (best - scratch), 1)
         print(
             f"\nThe best source of {ours.groupby('target')['source'].nunique().mean():.0f}, picked on the test set, is "
             f"{100 * (best - scratch):+.2f} points above scratch. Picked on the other seeds it is "
-            f"{100 * (unseen - scratch):+.2f}, so {min((best - unseen) / (best - scratch), 1):.0%} of that gain is selection "
-            f"on noise; the best of as many runs from scratch would be {100 * (rerun - scratch):+.2f} (estimate)."
+            f"{100 * (unseen - scratch):+.2f}, so {noise:.0%} of that gain is selection on "
+            f"noise; the best of as many runs from scratch would be {100 * (rerun - scratch):+.2f} (estimate)."
         )
     print("\nRank correlation of similarity and accuracy, mean over targets (95% interval):", end=" ")
     print(
