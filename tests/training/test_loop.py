@@ -239,7 +239,7 @@ class _InterruptAtStep:
 
     def __init__(self, network, n):
         self.left = n
-        network.register_forward_pre_hook(self)
+        network.block1.register_forward_pre_hook(self)
 
     def __call__(self, module, arguments):
         self.left -= 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError, ShapeError
@@ -18,6 +19,7 @@ from headstart.networks.base import Network
 from headstart.networks.layers import MaskedBatchNorm1d
 from headstart.training.batches import Batches
 from headstart.training.device import has_bfloat16
+from headstart.training.head import StandardisedHead
 from headstart.training.recipe import Recipe
 
 OnEpoch = Callable[[int, float], None]
@@ -69,6 +71,8 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     """
     _check(network, data)
     device = next(network.parameters()).device
+    head = StandardisedHead(network.head) if recipe.standardise_features else network.head
+    trained = nn.ModuleDict({"network": network, "head": head})
     batches = Batches(data, device)
     y = torch.from_numpy(data.y).to(device)
     batch_size = recipe.batch_size(data.n_cases)
@@ -79,15 +83,15 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     history = History()
     best_weights: dict[str, torch.Tensor] = {}
     start = time.perf_counter()
-    network.train()
+    trained.train()
     try:
         for epoch in range(1, recipe.n_epochs(data.n_cases) + 1):
             learning_rate = optimizer.param_groups[0]["lr"]
             total_loss = torch.zeros((), device=device)
             for cases in torch.randperm(data.n_cases, generator=generator).split(batch_size):
                 with autocast:
-                    scores = network(*batches[cases])
-                loss = F.cross_entropy(scores.float(), y[cases.to(device)])
+                    features = network.features(*batches[cases])
+                loss = F.cross_entropy(head(features), y[cases.to(device)])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -103,7 +107,7 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
             history.losses.append(epoch_loss)
             history.learning_rates.append(learning_rate)
             if epoch_loss < history.best_loss:
-                copies = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+                copies = {name: tensor.clone() for name, tensor in trained.state_dict().items()}
                 history.best_epoch, best_weights = epoch, copies  # both or none, should an interrupt come here
             if on_epoch is not None:
                 on_epoch(epoch, epoch_loss)
@@ -111,7 +115,9 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
         if history.best_epoch == 0:
             raise  # nothing was learnt that could be kept
         history.interrupted = True
-    network.load_state_dict(best_weights)
+    trained.load_state_dict(best_weights)
+    if isinstance(head, StandardisedHead):
+        head.fold()
     if recipe.exact_statistics:
         _measure_statistics(network, batches, torch.randperm(data.n_cases, generator=generator))
     network.eval()

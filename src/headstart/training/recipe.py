@@ -37,6 +37,8 @@ class Recipe:
         Whether the statistics of batch normalisation are measured anew at the end, over the whole training set and
         with the weights that are kept (Wu & Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3). The running
         averages lag behind the weights by some hundred batches, which is much of a short training on few series.
+    standardise_features
+        Whether the head sees standardised features in training, as `StandardisedHead` says.
     bfloat16
         Whether convolutions are computed in bfloat16 where the processor has instructions for it, weights and their
         updates in float32 all the same (Micikevicius et al., "Mixed precision training", ICLR 2018). Elsewhere, and
@@ -54,6 +56,7 @@ class Recipe:
     batch_fraction: float = 1.0
     max_updates: int | None = None
     exact_statistics: bool = True
+    standardise_features: bool = False
     bfloat16: bool = False
 
     def __post_init__(self) -> None:
