@@ -108,6 +108,13 @@ def test_names(source, italy, target, trained, words):
     assert overlap(named(italy[1], target), trained_on(source, trained)).relation == words
 
 
+def test_a_name_that_is_not_the_archives_counts_only_without_signatures(source, italy):
+    card = dataclasses.replace(source.card, dataset="train")
+    target = named(load("GunPoint")[0], "train")
+    assert not overlap(target, dataclasses.replace(source, card=card)).is_found
+    assert overlap(target, trained_on(source, "train")).relation == "trained on train"
+
+
 def test_names_of_several_data_sets(source, italy):
     several = trained_on(source, "Several", members=["Wine", "FordA"])
     assert overlap(named(italy[1], "FordB"), several).relation == "trained on FordA, a relative of FordB"

@@ -149,9 +149,11 @@ def _relation(target: Dataset, source: Source) -> str | None:
     if target.fingerprint in card.seen:
         return "trained on these very data"
     trained_on = [name for name in (card.dataset, card.started_from, *(card.members or ())) if name is not None]
-    for name in trained_on:
-        if same_name(name, target.name):
-            return f"trained on {name}"
+    # Names such as "train" say little, so one that is not the archive's only counts where signatures cannot tell.
+    if source.signatures is None or any(same_name(row["dataset"], target.name) for row in families()):
+        for name in trained_on:
+            if same_name(name, target.name):
+                return f"trained on {name}"
     related = relatives(target.name)
     for name in trained_on:
         if any(same_name(name, other) for other in related):
