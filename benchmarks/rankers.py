@@ -6,14 +6,18 @@
 The first judges rankers that need no network on the 7,140 published results of Ismail Fawaz et al. (IEEE Big Data
 2018), one row a pair: the columns source, target, accuracy after fine-tuning, scratch_accuracy and dtw_rank (1 = the
 source most similar to the target). `dtw` goes by our own matrix (`headstart similarity`), `dtw, published` by the
-published ranks. Data sets that the matrix or the archive lacks are left out. It prints the rankers twice: on the tuning
-list of `benchmarks/archive_lists.py`, and on all other targets. The archive can also be named by HEADSTART_ARCHIVE.
+published ranks. Data sets that the matrix or the archive lacks are left out, and so are pairs of relatives. The archive
+can also be named by HEADSTART_ARCHIVE.
+
+The second prints the targets on the tuning list of `benchmarks/archive_lists.py`, on which rankers were designed, apart
+from all others.
 """
 
 import argparse
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from archive_lists import TUNING
 from rich.console import Console
@@ -23,6 +27,7 @@ from headstart.report.charts import save_chart
 from headstart.report.rankings import regret_tables
 from headstart.report.regret_chart import regret_chart
 from headstart.selection.evaluation import SECONDS, evaluate, summarise
+from headstart.zoo.overlap import relatives
 
 
 def published(reference: Path, matrix: Path, archive: str) -> tuple[pd.DataFrame, list[str]]:
@@ -30,6 +35,8 @@ def published(reference: Path, matrix: Path, archive: str) -> tuple[pd.DataFrame
     distances = pd.read_csv(matrix, index_col=0)
     known = set(archive_names(archive)) & set(distances.index)
     pairs = pairs[pairs["source"].isin(known) & pairs["target"].isin(known)].assign(seed=0)
+    is_related = [source in relatives(target) for source, target in zip(pairs["source"], pairs["target"], strict=True)]
+    pairs = pairs[~np.array(is_related)]
     sets = {name: load(name, archive=archive)[0] for name in sorted(known & set(pairs["source"]))}
     rankers = {
         "dtw": [-distances.loc[pair] for pair in zip(pairs["source"], pairs["target"], strict=True)],
@@ -57,11 +64,14 @@ def main() -> None:
     else:
         pairs, rankers = published(options.reference, options.matrix, options.archive)
     outcomes = evaluate(pairs, rankers)
-    is_tuning = outcomes["target"].isin(TUNING)
+    parts = {"in all": outcomes}
+    if options.pairs:
+        is_tuning = outcomes["target"].isin(TUNING)
+        parts = {"on the tuning list": outcomes[is_tuning], "not on the tuning list": outcomes[~is_tuning]}
     console = Console(highlight=False)
-    for title, part in (("on the tuning list", outcomes[is_tuning]), ("not on it", outcomes[~is_tuning])):
+    for title, part in parts.items():
         if not part.empty:
-            console.print(*regret_tables(summarise(part), f"{part['target'].nunique()} targets, {title}"))
+            console.print(*regret_tables(summarise(part), f"{part['target'].nunique()} targets {title}"))
     if options.picture:
         save_chart(regret_chart(outcomes), options.picture)
 

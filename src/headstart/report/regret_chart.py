@@ -71,7 +71,7 @@ def _panel(outcomes: pd.DataFrame, summary: pd.DataFrame, name: str, title: str,
             title=None, labels=with_names, ticks=False, domain=False, labelFontSize=12, labelColor=DARK, labelPadding=8
         ),
     )
-    x = alt.X("value:Q", title=title, scale=alt.Scale(), axis=alt.Axis(tickCount=4, labelFlush=True))
+    x = alt.X("value:Q", title=title, scale=alt.Scale(), axis=alt.Axis(tickMinStep=0.5, labelFlush=True))
     if name == "regret":  # most are of a few points, some of dozens; scratch may even be better than every source
         x.scale = alt.Scale(type="symlog", constant=3)
         x.axis = alt.Axis(values=[-20, -10, -5, -2, 0, 1, 2, 5, 10, 20, 50])
