@@ -375,7 +375,6 @@ def test_unknown_settings(small, tmp_path):
         ({"network": "fnc"}, "unknown network 'fnc'"),
         ({"device": "warp"}, "device 'warp' cannot be used"),
         ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
-        ({"source": "nearest"}, "needs a folder"),
         ({"source": "nearest", "sources": tmp_path}, "has no sources"),
         ({"n_members": 0}, "n_members is 0; it must be a whole number of at least 1"),
         ({"n_members": 1.5}, "n_members is 1.5; it must be"),

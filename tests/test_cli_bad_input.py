@@ -318,7 +318,6 @@ BAD = {
         f"{ON_GOOD} --source bad.safetensors", "no card of a headstart source", "bad.safetensors",
         "make it with `headstart pretrain`",
     ),
-    "nearest of nothing": (None, f"{ON_GOOD} --source nearest", "needs a folder", "nearest", "--sources"),
     "nearest of an empty folder": (
         folder("empty"), f"{ON_GOOD} --source nearest --sources empty", "has no sources", "empty: ",
         "make one with `headstart pretrain",

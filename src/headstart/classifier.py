@@ -31,6 +31,7 @@ from headstart.training.loop import OnEpoch
 from headstart.training.recipe import get_recipe
 from headstart.transfer import fine_tune
 from headstart.zoo.folder import load_folder
+from headstart.zoo.names import find, known_sources
 from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
 
@@ -327,10 +328,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if self.source is None or isinstance(self.source, Source):
             return self.source
         if self.source != "nearest":
-            return Source.load(self.source)
-        if self.sources is None:
-            raise DataError('source="nearest" needs a folder to choose from; name it in sources (--sources)')
-        return choose_source(data, load_folder(self.sources), by="dtw")
+            return find(self.source)
+        return choose_source(data, known_sources() if self.sources is None else load_folder(self.sources), by="dtw")
 
 
 def _network_file(member: int) -> str:

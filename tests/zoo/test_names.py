@@ -6,8 +6,13 @@ import shutil
 
 import pytest
 
+from headstart.classifier import TransferClassifier
+from headstart.data import Dataset, load
 from headstart.errors import HeadstartError, ModelError, UnknownNameError
+from headstart.training import Recipe
 from headstart.zoo import Source, copy_into, find, known_sources, load_folder, names, own_folder, sources_at, verify
+
+SHORT = Recipe("short", epochs=1)
 
 
 def named(source: Source, name: str, **fields) -> Source:
@@ -79,6 +84,42 @@ def test_hidden_files_are_no_sources(zoo):
     (zoo / ".Wine.safetensors.x1.safetensors").write_bytes(b"")
     assert "universal" in load_folder(zoo)
     assert len(load_folder(zoo)) == 2
+
+
+# Used by name
+
+
+def test_classifier_from_a_name(zoo, small):
+    classifier = TransferClassifier("universal", recipe=SHORT).fit(small)
+    assert classifier.model_.card.started_from == "universal"
+    assert TransferClassifier("nearest", recipe=SHORT).fit(gun_points()).source_.card.dataset in ("own", "shipped")
+    with pytest.raises(UnknownNameError, match=r"unknown source 'universe'\. Did you mean 'universal'"):
+        TransferClassifier("universe", recipe=SHORT).fit(small)
+
+
+def test_commands_with_names(headstart, zoo, tmp_path):
+    ended = headstart("fit", "GunPoint", "--source", "FiftyWords", "--epochs", 1, "--out", tmp_path / "model")
+    assert ended.code == 0
+    assert "fine-tuned from shipped" in ended.text
+    ended = headstart("rank", "GunPoint")
+    assert ended.code == 0
+    assert all(name in ended.text for name in ("FiftyWords", "Wine", "universal"))
+
+
+def test_commands_without_any_source(headstart, own, tmp_path):
+    for arguments in (
+        ("rank", "GunPoint"),
+        ("fit", "GunPoint", "--source", "nearest", "--out", tmp_path / "model"),
+        ("fit", "GunPoint", "--source", "FordA", "--out", tmp_path / "model"),
+    ):
+        ended = headstart(*arguments)
+        assert ended.code == 2
+        assert "there are no sources on this machine: none ship with this headstart" in ended.message
+        assert "make one with `headstart pretrain" in ended.message
+
+
+def gun_points() -> Dataset:
+    return load("GunPoint")[0].subset(range(10))
 
 
 # Checking and adding

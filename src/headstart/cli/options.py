@@ -40,7 +40,9 @@ Members = Annotated[
 ]
 Network = Annotated[str, typer.Option(help="Architecture.")]
 Normalise = Annotated[bool, typer.Option(help="z-normalise each series.")]
-Sources = Annotated[Path | None, typer.Option(help="Folder of saved sources to choose from.")]
+Sources = Annotated[
+    Path | None, typer.Option(help="Folder of saved sources to choose from; none: all of `headstart zoo list`.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and order.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")]
 

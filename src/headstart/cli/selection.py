@@ -48,16 +48,17 @@ def rank(
         names = ranker_names(by or list(RANKERS))
         _evaluate(evaluate, archive, names, network, recipe, out, picture, allow_overlap=allow_overlap)
         return
-    if train is None or sources is None:
-        raise typer.BadParameter("name what to rank for, TRAIN, and a folder of --sources; or a run to --evaluate")
+    if train is None:
+        raise typer.BadParameter("name what to rank for, TRAIN; or a run to --evaluate")
     from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
-    from headstart.zoo import load_folder
+    from headstart.zoo import known_sources, load_folder
     from headstart.zoo.overlap import caution
 
     names = ranker_names(by or "dtw")
+    zoo = known_sources() if sources is None else load_folder(sources)
     train_set, _ = load_for_fit(train, None, archive, label, case, time)
-    ranking = rank_sources(train_set, load_folder(sources), names, allow_overlap=allow_overlap)
+    ranking = rank_sources(train_set, zoo, names, allow_overlap=allow_overlap)
     console.print(ranking_table(ranking, train_set.name, names))
     if allow_overlap and (words := caution(train_set.name, dict(ranking["overlap"]))):
         console.print(words)

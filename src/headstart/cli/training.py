@@ -39,7 +39,8 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
     test: Annotated[Path | None, typer.Option(help="File of labelled series to judge the model on.")] = None,
     source: Annotated[
-        str | None, typer.Option(help="Saved source to start from, or nearest (see --sources); none: from scratch.")
+        str | None,
+        typer.Option(help="Source: a name, file or hf:// address, or nearest (see --sources); none: from scratch."),
     ] = None,
     sources: Sources = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Judge by cross-validation with so many folds.")] = None,
