@@ -28,7 +28,7 @@ def test_ranking():
             "dataset": ["A", "B", "C"],
             "n_cases": [10, 20, 30],
             "n_channels": [1, 2, 1],
-            "n_classes": [2, 3, 4],
+            "n_classes": [2, 0, 4],  # b is a trunk
             "overlap": [Overlap(5, 0, 0, None), Overlap(5, None, None, None), Overlap(5, 5, 0, "trained on T")],
         },
         index=["A", "b", "C"],
@@ -36,7 +36,7 @@ def test_ranking():
     lines = printed(ranking_table(ranking, "T", ["probe", "dtw"]))
     assert lines[0] == "Sources for T, ranked by probe"
     assert "A 1 0.5123 1 -2.5 10 1 2" in lines
-    assert "b 2 -3 - - 20 2 3 trained on B" in lines
+    assert "b 2 -3 - - 20 2 - trained on B" in lines
     assert "C - 0.7 - - 30 1 4 trained on T; has seen 5 of 5 series" in lines
 
 

@@ -22,12 +22,15 @@ def waves(name: str, n: int, n_channels: int = 1, n_classes: int = 2, length: in
 
 @pytest.fixture(scope="session")
 def sources() -> dict[str, Source]:
+    """Four that differ in what rankers can judge; "bare" is a trunk without prototypes."""
     short = Recipe("short", epochs=2)
+    bare = pretrain(waves("bare", 16, length=50, seed=4), recipe=short, with_prototypes=False)
+    trunk = {name: tensor for name, tensor in bare.weights.items() if not name.startswith("head.")}
     return {
         "few": pretrain(waves("few", 12, seed=1), recipe=short),
         "many": pretrain(waves("many", 30, n_classes=3, seed=2), recipe=short, seed=1),
         "wide": pretrain(waves("wide", 16, n_channels=2, seed=3), recipe=short),
-        "bare": replace(pretrain(waves("bare", 16, length=50, seed=4), recipe=short), prototypes=None),
+        "bare": replace(bare, weights=trunk, card=replace(bare.card, classes=[])),
     }
 
 

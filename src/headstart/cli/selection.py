@@ -23,7 +23,11 @@ def rank(
     train: Annotated[str | None, typer.Argument(help="File of labelled series, or name of a data set.")] = None,
     sources: Sources = None,
     by: Annotated[
-        str | None, typer.Option(help="Rankers, with commas; the first decides.  [default: dtw; to evaluate: all]")
+        str | None,
+        typer.Option(
+            help="Rankers, with commas, the first decides: dtw, probe, logme, h_score, silhouette, size, random.  "
+            "[default: dtw; to evaluate: all]"
+        ),
     ] = None,
     allow_overlap: Annotated[
         bool,

@@ -26,7 +26,7 @@ def ranking_table(ranking: pd.DataFrame, target: str, by: Sequence[str]) -> Tabl
         table.add_row(
             str(source),
             *(text for rank, score in scores for text in (_rank(rank), _number(score, ".4g"))),
-            *(str(row[key]) for key in ("n_cases", "n_channels", "n_classes")),
+            *(str(row[key] or "-") for key in ("n_cases", "n_channels", "n_classes")),  # a trunk has no classes
             "; ".join(notes),
         )
     return table
