@@ -1,11 +1,13 @@
-"""headstart grid, grid status, grid export."""
+"""headstart grid, grid status, grid export, grid chart."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from headstart.cli import INTERRUPTED
-from headstart.grid import work
+from headstart.grid import load_results, work
 from headstart.networks import NETWORKS
+from headstart.tables import save_table
 from tests.grid.test_run import Broken, Mean
 
 
@@ -74,9 +76,51 @@ def test_interrupt(headstart, archive, tmp_path, monkeypatch):
     assert "5 cells: 3 done" in headstart("grid", "status", tmp_path / "run").text
 
 
+def test_recipes_with_fields_of_their_own(headstart, archive, tmp_path):
+    changed = "default:epochs=2,max_updates=none,exact_statistics=false,schedule=plateau"
+    given = ("--source", "GunPoint", "--recipe", changed, "--recipe", "default:epochs=1")
+    done = headstart(*arguments(archive, tmp_path / "run"), *given)
+    assert (done.code, done.err) == (0, "")
+    assert "6 cells: 6 done" in done.text
+    table = load_results(tmp_path / "run")
+    assert set(table["recipe"]) == {changed, "default:epochs=1"}
+    rows = table[table["recipe"] == changed]
+    assert rows[["recipe_epochs", "epochs"]].to_numpy().tolist() == [[2, 2]] * 3
+    assert (rows["recipe_schedule"] == "plateau").all()
+    assert not rows["recipe_exact_statistics"].any()
+    assert table["recipe_exact_statistics"].any()
+
+
+def test_the_picture(headstart, archive, tmp_path):
+    run, matrix, table = tmp_path / "run", tmp_path / "matrix.csv", tmp_path / "table.csv.gz"
+    headstart(*arguments(archive, run), "--recipe", "default:epochs=1", "--seeds", 2)
+    headstart("grid", "export", run, "--out", table)
+    names = ["GunPoint", "ItalyPowerDemand", "UnitTest"]
+    save_table(pd.DataFrame(1 - np.eye(3), names, names).rename_axis("data set"), matrix)
+    for results in (run, table):
+        done = headstart("grid", "chart", results, "--out", tmp_path / "a.svg", "--similarity", matrix)
+        assert (done.code, done.err) == (0, "")
+        assert "4 transfers drawn in" in done.text
+        assert "Is the more similar source the better one?" in (tmp_path / "a.svg").read_text()
+    done = headstart("grid", "chart", table, "--out", tmp_path / "b.svg", "--network", "mean", "--recipe", "paper")
+    assert done.code == 2
+    assert "unknown recipe 'paper'. 1 known: default:epochs=1" in done.message
+    done = headstart("grid", "chart", run, "--out", tmp_path / "b.svg", "--similarity", table)
+    assert done.code == 2
+    assert "is no table with the column 'data set'" in done.message
+    assert not (tmp_path / "b.svg").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        (["grid", "--out", "run", "--recipe", "defualt"], "--recipe defualt: unknown recipe 'defualt'. Did you mean"),
+        (["grid", "--out", "run", "--recipe", "default:epochs"], "--recipe default:epochs: epochs: there is no '='"),
+        (["grid", "--out", "run", "--recipe", "default:"], "--recipe default:: : there is no '='"),
+        (["grid", "--out", "run", "--recipe", "default:epochs=x"], "epochs=x: 'x' is not a whole number"),
+        (["grid", "--out", "run", "--recipe", "default:eras=2"], "unknown recipe field 'eras'"),
+        (["grid", "chart", "nowhere", "--out", "picture.svg"], "nowhere: holds no results"),
+        (["grid", "chart", "nowhere", "--out", "picture.gif"], "cannot draw to picture.gif"),
         (["grid"], "name the folder to keep the results in"),
         (["grid", "status", "nowhere"], "nowhere: is no run folder (it has no plans); check the path"),
         (["grid", "export", "nowhere", "--out", "table.csv"], "nowhere: holds no results; make some with"),

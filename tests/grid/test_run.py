@@ -201,7 +201,8 @@ def test_the_precision_is_that_of_the_machine(tmp_path, archive, monkeypatch):
     recipes = [SHORT, Recipe("half", epochs=1, bfloat16=True)]
     for has, expected in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(work, "has_bfloat16", lambda device, has=has: has)
-        table = run(tmp_path / expected, archive, targets=["UnitTest"], sources=[], recipes=recipes).results()
+        settings = {"networks": ["fcn"], "sources": [], "targets": ["UnitTest"], "recipes": recipes}
+        table = run(tmp_path / expected, archive, **settings).results()
         assert table.set_index("recipe")["precision"].to_dict() == {"half": expected, "short": "float32"}
 
 

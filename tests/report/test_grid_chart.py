@@ -140,5 +140,10 @@ def test_nothing_right_from_scratch_has_no_percentage(tmp_path):
     assert "NaN" not in (tmp_path / "a.svg").read_text()
 
 
+def test_nothing_right_at_all_is_drawn(tmp_path):
+    save_chart(grid_chart(pairs_of(["a", "b"], ["x"], lambda *_: 0.0, scratch=0.0)), tmp_path / "a.svg")
+    assert "NaN" not in (tmp_path / "a.svg").read_text()
+
+
 def test_round_up():
     assert [_round_up(value) for value in (0, 0.1, 3, 5, 7, 12, 60)] == pytest.approx([0.1, 0.1, 5, 5, 10, 20, 100])

@@ -114,7 +114,7 @@ def _heat_map(means: pd.DataFrame) -> Any:
             of_target.rename_axis("target").reset_index().assign(source=_MEAN),
         ]
     )
-    largest = _round_up(float(counted["change"].abs().quantile(0.95)))
+    largest = _round_up(float(counted["change"].fillna(0).abs().quantile(0.95)))
     cell = _cell_size(sources, targets)
     font_size = min(cell - 0.5, _LARGEST_FONT)
     axis = {"labelFontSize": font_size, "labelLimit": 220, "labelPadding": 3, "ticks": False, "domain": False}
