@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,7 @@ def test_what_a_zoo_holds(built, archive):
     train, test = load("Wine", archive)
     assert (wine.card.fingerprint, wine.card.seed, wine.card.recipe) == (train.fingerprint, 3, SHORT.to_dict())
     assert wine.card.test_accuracy == pytest.approx((wine.class_probabilities(test).argmax(axis=1) == test.y).mean())
+    assert wine.card.test_accuracy_in_float32 is not None
     assert Source.load(out / "Coffee.safetensors").card.test_accuracy is None
     assert wine.to_bytes() == wine.halved().to_bytes()
     assert wine.prototypes.codes.tolist() == [0, 1]
@@ -84,6 +86,18 @@ def test_domain_of_the_archives_own(tmp_path):
     assert card.domain == "Sensor"
     assert "UCR" in card.origin
     assert card.licence
+
+
+def test_accuracy_before_rounding_is_that_of_the_same_training(archive, tmp_path, monkeypatch):
+    """Rounding so rough that it shows."""
+    monkeypatch.setattr(Source, "halved", lambda self: replace(self, weights=without_head(self.weights)))
+    build_zoo(archive, tmp_path, ["Wine"], recipe=Recipe("long", epochs=60))
+    card = Source.load(tmp_path / "Wine.safetensors").card
+    assert card.test_accuracy_in_float32 > card.test_accuracy
+
+
+def without_head(weights):
+    return dict(weights) | {"head.weight": -weights["head.weight"], "head.bias": -weights["head.bias"]}
 
 
 def test_finished_sources_are_kept(built, archive, monkeypatch):

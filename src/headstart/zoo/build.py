@@ -253,15 +253,18 @@ def _make(job: Job, settings: _Settings) -> Result:
 
 
 def _trained(train: Dataset, test: Dataset | None, settings: _Settings) -> Source:
-    source = pretrain(
-        train, settings.network, settings.recipe, seed=settings.seed, device=settings.device, n_jobs=1
-    ).halved()
-    if source.card.interrupted:
+    whole = pretrain(train, settings.network, settings.recipe, seed=settings.seed, device=settings.device, n_jobs=1)
+    if whole.card.interrupted:
         raise KeyboardInterrupt  # half a training is no source for a zoo
-    card = source.card
+    source, card = whole.halved(), whole.card
     if test is not None:
-        is_right = source.class_probabilities(test, settings.device).argmax(axis=1) == test.y
-        card = replace(card, test_accuracy=round(float(is_right.mean()), 6))
+        accuracy, accuracy_in_float32 = (_accuracy(one, test, settings.device) for one in (source, whole))
+        card = replace(card, test_accuracy=accuracy, test_accuracy_in_float32=accuracy_in_float32)
     if domain := domain_of(train):
         card = replace(card, domain=domain, origin=ORIGIN, licence=LICENCE)
     return replace(source, card=card)
+
+
+def _accuracy(source: Source, test: Dataset, device: str) -> float:
+    is_right = source.class_probabilities(test, device).argmax(axis=1) == test.y
+    return round(float(is_right.mean()), 6)

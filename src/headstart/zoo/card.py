@@ -34,6 +34,8 @@ class Card:
         Of the convolutions in training: ``float32`` or ``bfloat16``.
     test_accuracy
         On the data set's own test part, if it was ever measured. It never decided anything.
+    test_accuracy_in_float32
+        The same before the weights were rounded to half precision; None if they were not, or it was not measured.
     members
         Names of the data sets, if it was trained on several at once; None for a usual source.
     domain
@@ -65,6 +67,7 @@ class Card:
     started_from: str | None = None
     precision: str = "float32"
     test_accuracy: float | None = None
+    test_accuracy_in_float32: float | None = None
     members: list[str] | None = None
     domain: str | None = None
     origin: str | None = None
