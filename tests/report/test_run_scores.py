@@ -98,8 +98,7 @@ def test_several_networks_and_recipes(archive, tmp_path):
 def test_what_cannot_work(headstart, run, archive, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for given, message in (
-        (["rank"], "name what to rank for, TRAIN, and a folder of --sources; or a run to --evaluate"),
-        (["rank", "ItalyPowerDemand"], "name what to rank for"),
+        (["rank"], "name what to rank for, TRAIN; or a run to --evaluate"),
         (["rank", "--evaluate", "nowhere"], "nowhere: holds no results"),
         (["rank", "--evaluate", run, "--archive", archive, "--by", "dwt"], "unknown ranker 'dwt'"),
         (["rank", "--evaluate", run, "--archive", archive, "--out", "a.xls"], "tables are written as .csv"),
