@@ -1,10 +1,9 @@
 """Rank sources by the share of their features' variation that lies between the target's classes: the H-score.
 
-Bao et al., "An information-theoretic approach to transferability in task transfer learning" (ICIP 2019), section 3:
+Bao et al., "An information-theoretic approach to transferability in task transfer learning" (ICIP 2019):
 tr(cov(F)⁻¹ cov(E[F | y])). With fewer cases than features cov(F) cannot be inverted, and with few more its inverse is
 mostly noise, so the covariance is shrunk as Ledoit & Wolf do, and the numerator with it: Ibrahim et al., "Newer is not
-always better: Rethinking transferability metrics, their peculiarities, stability and performance" (ECML PKDD 2022),
-section 3.
+always better: Rethinking transferability metrics, their peculiarities, stability and performance" (ECML PKDD 2022).
 """
 
 from collections.abc import Mapping

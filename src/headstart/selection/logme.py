@@ -1,6 +1,6 @@
 """Rank sources by the evidence of a Bayesian linear model from their features to the target's labels: LogME.
 
-You et al., "LogME: Practical assessment of pre-trained models for transfer learning" (ICML 2021), sections 3 and 4:
+You et al., "LogME: Practical assessment of pre-trained models for transfer learning" (ICML 2021):
 labels are one-hot, y = Fw + noise of variance 1/β for each class, with the prior w ~ N(0, 1/α); log p(y | F, α, β) is
 maximised over α and β, divided by the number of cases, and averaged over the classes.
 
