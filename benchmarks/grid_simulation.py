@@ -10,7 +10,9 @@ were held out, how well the simulation meets the run itself, and for each recipe
 
 The experiment has all 85 data sets of the paper as sources and targets: 7,140 pairs and 85 trainings from scratch, one
 seed. Sizes are read from the archive's folder; for data sets that it lacks, in whole or in their test part, they are
-those of the release of 2018 (`archive_lists.RELEASED_SIZES`). Beside it stands what the folder alone allows.
+those of the release of 2018 (`archive_lists.RELEASED_SIZES`). Beside it stands what the folder alone allows. Targets
+that are larger than all that were run are predicted from smaller ones; the output says how much of the time that is.
+`headstart grid --source NAME --target NAME` measures a single large one, from scratch.
 
 The simulation hands cells out as the driver does: in the order of the plan, a cell only when its source is trained, one
 to each free node, each after the time that the driver itself needs (`benchmarks/grid_overhead.py`). A node has one
@@ -43,15 +45,19 @@ DRIVER_SECONDS = 0.004
 NODES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
-def read_rows(paths: Sequence[Path]) -> list[Row]:
+def read_rows(paths: Sequence[Path], network: str, *, on_shared_machine: bool) -> list[Row]:
     """Read the rows that are done on a CPU, all on the same kind of machine with the same number of threads."""
     results = pd.concat([load_results(path) for path in paths])
-    results = results[(results["status"] == "ok") & (results["device"] == "cpu")]
+    results = results[(results["status"] == "ok") & (results["device"] == "cpu") & (results["network"] == network)]
     for name in ("device_name", "threads"):
         values = results[name].unique()
         if len(values) != 1:
             found = ", ".join(map(str, values)) or "none"
             raise SystemExit(f"the results must be of one {name.replace('_', ' ')} on CPUs, found: {found}")
+    if on_shared_machine:
+        results = results.assign(cell_seconds=results["processor_seconds"] / results["threads"].astype(float))
+        if results["cell_seconds"].isna().any():
+            raise SystemExit("some rows have no processor_seconds; they are of an older version")
     return to_rows(results)
 
 
@@ -212,19 +218,19 @@ def main() -> None:
     parser.add_argument("--archive", default=os.environ.get("HEADSTART_ARCHIVE"), help="folder of the UCR archive")
     parser.add_argument("--network", default="fcn")
     parser.add_argument("--recipes", nargs="+", default=["default", "paper"])
+    parser.add_argument("--shared-machine", action="store_true", help="go by processor time: other programs ran, too")
     parser.add_argument("--price", type=float, help="of a core hour")
     options = parser.parse_args()
     if not options.archive:
         parser.error("give --archive, or set HEADSTART_ARCHIVE")
 
-    rows = [row for row in read_rows(options.results) if row["network"] == options.network]
-    if not rows:
-        raise SystemExit(f"there are no results of the network {options.network}")
+    rows = read_rows(options.results, options.network, on_shared_machine=options.shared_machine)
     n_threads = rows[0]["threads"]
-    print(f"{len(rows)} cells, {rows[0]['device_name']}, threads a cell: {n_threads}.")
+    clock = "processor seconds" if options.shared_machine else "seconds by the clock"
+    print(f"{len(rows)} cells, {rows[0]['device_name']}, threads a cell: {n_threads}; {clock}.")
     print_errors(rows, extents_of(rows))
     for path in options.results:
-        print_check([row for row in read_rows([path]) if row["network"] == options.network])
+        print_check(read_rows([path], options.network, on_shared_machine=False))
     for name in options.recipes:
         recipe = get_recipe(name)
         plans = plans_of(options.archive, recipe, options.network)

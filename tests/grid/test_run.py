@@ -105,6 +105,7 @@ def test_a_row_says_what_training_by_hand_says(tmp_path, archive):
         assert row["has_seen_target"] == False  # noqa: E712 (it is numpy's)
         assert row["started"] < row["finished"]
         assert 0 < row["train_seconds"] <= row["cell_seconds"] + 1e-3
+        assert row["processor_seconds"] > 0
         assert 10 < row["peak_memory_mib"] < 100_000
         assert row["torch"] == torch.__version__
 

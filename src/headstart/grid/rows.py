@@ -41,6 +41,7 @@ COLUMNS = {
     "source_fingerprint": "string",
     "train_seconds": "float64",
     "cell_seconds": "float64",
+    "processor_seconds": "float64",
     "peak_memory_mib": "float64",
     "started": "string",
     "finished": "string",
@@ -58,7 +59,7 @@ COLUMNS = {
 }
 """Fields of a row but the recipe's (``recipe_epochs`` and so on), with their types in pandas."""
 
-MEASURED = ("train_seconds", "cell_seconds", "peak_memory_mib", "started", "finished")
+MEASURED = ("train_seconds", "cell_seconds", "processor_seconds", "peak_memory_mib", "started", "finished")
 """Fields that differ when the same cell is done again on the same machine."""
 
 NOT_EXPORTED = ("host", "traceback")

@@ -38,7 +38,7 @@ def perform(
     Whatever goes wrong becomes a row, with the traceback; only an interrupt (Ctrl-C) goes on up.
     """
     row = new_row(cell)
-    start = time.perf_counter()
+    start, processor_start = time.perf_counter(), time.process_time()
     try:
         where = find_device(device)
         row["device"] = where.type
@@ -75,6 +75,7 @@ def perform(
     except Exception as error:
         row |= {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         weights = None
+    row["processor_seconds"] = round(time.process_time() - processor_start, 3)
     return finished(row, time.perf_counter() - start), weights
 
 
