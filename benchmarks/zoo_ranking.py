@@ -5,7 +5,8 @@
 
 Without a folder it makes a zoo of 83 sources that are as large as those of the UCR archive (classes, lengths and number
 of training series of each of its data sets), but of random weights and with random walks for prototypes. Each run is a
-fresh process; its clock starts when everything is imported and the target is loaded. Prints the median of five runs.
+fresh process; its clock starts when everything is imported and the target is loaded. Prints medians of five runs; the
+processor time is what counts where other programs share the machine.
 """
 
 import argparse
@@ -78,10 +79,14 @@ def measure(zoo: Path, by: str) -> dict[str, float]:
     toy = {"toy": load_folder(zoo)["Coffee"]}
     rank_sources(train, toy, by)  # compiled code is loaded once; it is as an import
     memory_before = peak_mib()
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     choose_source(train, load_folder(zoo), by).new_network()
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "memory_before_mib": memory_before, "memory_mib": peak_mib()}
+    return {
+        "seconds": time.perf_counter() - start,
+        "cpu_seconds": time.process_time() - cpu_start,
+        "memory_before_mib": memory_before,
+        "memory_mib": peak_mib(),
+    }
 
 
 def peak_mib() -> float:
@@ -105,10 +110,8 @@ def main() -> None:
         print(f"{len(sizes)} sources, {sum(sizes) / 1e6:.1f} MB, {statistics.mean(sizes) / 1e6:.2f} MB each")
         command = [sys.executable, __file__, "--zoo", str(zoo), "--by", arguments.by, "--once"]
         runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(N_RUNS)]
-    seconds, before, peak = (
-        statistics.median(run[key] for run in runs) for key in ("seconds", "memory_before_mib", "memory_mib")
-    )
-    print(f"ranked by {arguments.by} and the best loaded in {seconds:.3f} s")
+    seconds, cpu_seconds, before, peak = (statistics.median(run[key] for run in runs) for key in runs[0])
+    print(f"ranked by {arguments.by} and the best loaded in {seconds:.2f} s, {cpu_seconds:.2f} s of processor time")
     print(f"memory at the most: {peak:.0f} MiB, of which {before:.0f} MiB before (Python, libraries, the target)")
 
 

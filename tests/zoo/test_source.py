@@ -259,6 +259,15 @@ OTHER_VERSIONS = {
     "unknown network": lambda header, tensors: header["card"].update(network="transformer"),
     "card is a list": lambda header, tensors: header.update(card=["fcn"]),
     "weight less": lambda header, tensors: tensors.pop("network.head.bias"),
+    "no such number of channels": lambda header, tensors: header["card"].update(n_channels=-1),
+    "very many channels": lambda header, tensors: header["card"].update(n_channels=10**30),
+    "text for a number": lambda header, tensors: header["card"].update(best_epoch="3"),
+    "a number for a list": lambda header, tensors: header["card"].update(classes=2),
+    "text among losses": lambda header, tensors: header["card"].update(losses=[0.5, "0.4"]),
+    "a list for a network": lambda header, tensors: header["card"].update(network=["fcn"]),
+    "prototypes of another shape": lambda header, tensors: tensors.update({"prototypes.X": torch.zeros(2, 3)}),
+    "prototypes without codes": lambda header, tensors: tensors.pop("prototypes.codes"),
+    "signatures of another kind": lambda header, tensors: tensors.update({"signatures": torch.zeros(2, 1, 8)}),
     "weights of another shape": lambda header, tensors: tensors.update({"network.head.bias": torch.zeros(5)}),
 }
 
@@ -274,9 +283,10 @@ def test_weights_without_a_card(saved):
     saved.write_bytes(safetensors.torch.save({"weight": torch.zeros(2)}))
     with pytest.raises(ModelError, match="holds weights but no card of a headstart source"):
         Source.load(saved)
-    saved.write_bytes(safetensors.torch.save({"weight": torch.zeros(2)}, metadata={"headstart": "{"}))
-    with pytest.raises(ModelError, match="its card is damaged"):
-        Source.load(saved)
+    for damaged in ("{", "[]", "{}", "1e999", "[" * 100_000):
+        saved.write_bytes(safetensors.torch.save({"weight": torch.zeros(2)}, metadata={"headstart": damaged}))
+        with pytest.raises(ModelError, match="its card is damaged"):
+            Source.load(saved)
 
 
 def test_missing_file(tmp_path):

@@ -49,7 +49,7 @@ def source_table(name: str, source: Source) -> Table:
         "seed": str(card.seed),
         "training": f"{len(card.losses)} epochs, the best was {card.best_epoch}; {card.train_seconds:.1f} s on "
         f"{card.device} in {card.precision}" + ("; interrupted" if card.interrupted else ""),
-        "accuracy": _accuracy(card, unknown="not measured") + " on the data set's own test part",
+        "accuracy": _accuracy_in_words(card),
         "prototypes": "none" if source.prototypes is None else str(len(source.prototypes.codes)),
         "signatures": "none" if source.signatures is None else f"of {len(source.signatures)} series",
         "made with": ", ".join(f"{library} {version}" for library, version in card.versions.items()),
@@ -60,9 +60,17 @@ def source_table(name: str, source: Source) -> Table:
     return table
 
 
+def _accuracy_in_words(card: Card) -> str:
+    if card.test_accuracy is None:
+        return "not measured"
+    before = card.test_accuracy_in_float32
+    rounding = "" if before is None else f", {before:.3f} before the weights were rounded to half precision"
+    return f"{card.test_accuracy:.3f} on the data set's own test part{rounding}"
+
+
 def _lengths(card: Card) -> str:
     return str(card.max_length) if card.min_length == card.max_length else f"{card.min_length} to {card.max_length}"
 
 
-def _accuracy(card: Card, unknown: str = "-") -> str:
-    return unknown if card.test_accuracy is None else f"{card.test_accuracy:.3f}"
+def _accuracy(card: Card) -> str:
+    return "-" if card.test_accuracy is None else f"{card.test_accuracy:.3f}"

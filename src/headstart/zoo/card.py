@@ -1,7 +1,9 @@
 """The card of a source: where it comes from, and what it was made with."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,27 @@ class Card:
     domain: str | None = None
     origin: str | None = None
     licence: str | None = None
+
+    def check_types(self) -> None:
+        """Raise TypeError unless each field has its type: a card out of a file may hold anything that JSON can say."""
+        for name, kind in _types().items():
+            if not _is_a(getattr(self, name), kind):
+                raise TypeError(name)
+
+
+@cache
+def _types() -> dict[str, Any]:
+    return get_type_hints(Card)
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if isinstance(kind, UnionType):
+        return any(_is_a(value, one) for one in get_args(kind))
+    container, items = get_origin(kind), get_args(kind)
+    if container is list:
+        return isinstance(value, list) and all(_is_a(one, items[0]) for one in value)
+    if container is dict:
+        return isinstance(value, dict) and all(_is_a(one, items[1]) for one in value.values())
+    if kind is float:
+        return isinstance(value, int | float)
+    return kind is Any or isinstance(value, kind)

@@ -145,7 +145,7 @@ class Source:
         try:
             header = json.loads(metadata[_HEADER])
             format_version, digest, values = header["format_version"], header["sha256"], header["card"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ModelError(f"{path}: its card is damaged; make or fetch the source again") from None
         if format_version != FORMAT_VERSION:
             raise ModelError(
@@ -157,25 +157,36 @@ class Source:
                 f"{path}: card or weights were altered since the file was written (the sha256 differs); "
                 "make or fetch the source again"
             )
-        weights = {n.removeprefix(_WEIGHT): t.float() for n, t in tensors.items() if n.startswith(_WEIGHT)}
-        prototypes = None
         try:
-            if _PROTOTYPES in tensors:
-                codes = tensors[_PROTOTYPE_CODES].numpy()
-                prototypes = Prototypes(values["dataset"], tensors[_PROTOTYPES].numpy(), codes)
-            card = Card(**values)
-            expected = _shapes(card.network, card.n_channels, len(card.classes))
-        except (KeyError, TypeError, RuntimeError):  # fields and architectures of other versions
-            expected = None
-        if expected != {name: tensor.shape for name, tensor in weights.items()}:
+            return _assembled(values, tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):  # those of another version, or made up
             versions = values.get("versions") if isinstance(values, dict) else None
             maker = versions.get("headstart") if isinstance(versions, dict) else None
             raise ModelError(
                 f"{path}: its card or weights do not fit this headstart (they were made by headstart "
                 f"{maker or 'of unknown version'}); install that version"
-            )
-        signatures = tensors[_SIGNATURES].numpy() if _SIGNATURES in tensors else None
-        return cls(card, weights, prototypes, signatures)
+            ) from None
+
+
+def _assembled(values: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Source:
+    """Make a source of a file's card and tensors; one of several errors is raised if they do not fit each other."""
+    card = Card(**values)
+    card.check_types()
+    weights = {n.removeprefix(_WEIGHT): t.float() for n, t in tensors.items() if n.startswith(_WEIGHT)}
+    if {name: tensor.shape for name, tensor in weights.items()} != _shapes(
+        card.network, card.n_channels, len(card.classes)
+    ):
+        raise ValueError("weights")
+    prototypes = signatures = None
+    if _PROTOTYPES in tensors:
+        prototypes = Prototypes(card.dataset, tensors[_PROTOTYPES].numpy(), tensors[_PROTOTYPE_CODES].numpy())
+        if prototypes.X.ndim != 3 or prototypes.codes.shape != prototypes.X.shape[:1]:
+            raise ValueError("prototypes")
+    if _SIGNATURES in tensors:
+        signatures = tensors[_SIGNATURES].numpy()
+        if signatures.ndim != 3 or signatures.dtype != np.int16:
+            raise ValueError("signatures")
+    return Source(card, weights, prototypes, signatures)
 
 
 def _rounded(tensor: torch.Tensor) -> torch.Tensor:
