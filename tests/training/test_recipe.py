@@ -13,7 +13,7 @@ from headstart.training.recipe import DEFAULT, PAPER, get_recipe
 def test_batch_sizes():
     assert all(PAPER.batch_size(n) == max(1, int(min(n / 10, 16))) for n in range(1, 1000))
     assert [PAPER.batch_size(n) for n in (1, 9, 16, 19, 20, 28, 159, 160, 10_000)] == [1, 1, 1, 1, 2, 2, 15, 16, 16]
-    assert [DEFAULT.batch_size(n) for n in (1, 15, 16, 17)] == [1, 15, 16, 16]
+    assert [DEFAULT.batch_size(n) for n in (1, 4, 40, 59, 1000)] == [1, 4, 4, 5, 16]
 
 
 def test_no_batch_is_smaller_than_the_floor():
