@@ -120,7 +120,7 @@ DEFAULT = Recipe(
     standardise_features=True,
     bfloat16=True,
 )
-"""About a tenth of the paper's time, on a schedule that ends when the epochs do; ``docs/training.md`` has the figures."""
+"""About a tenth of the time of the paper's, on a schedule that ends when the epochs do (see ``docs/training.md``)."""
 
 QUICK = replace(DEFAULT, name="quick", epochs=100, max_updates=1333)
 """A third of the default: enough where a source gives the start."""
