@@ -91,7 +91,7 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
             for cases in torch.randperm(data.n_cases, generator=generator).split(batch_size):
                 with autocast:
                     features = network.features(*batches[cases])
-                loss = F.cross_entropy(head(features), y[cases.to(device)])
+                loss = F.cross_entropy(head(features.float()), y[cases.to(device)])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
