@@ -22,6 +22,7 @@ _NUMBERED_CELL = 24  # pixels, from which a mean has room to be written
 _CROSS = "\N{MULTIPLICATION SIGN}"
 _MEAN, _GAP = "mean", " "  # one more row and column, and an empty one before it
 _CURVE_HEIGHT = 230  # pixels
+_MAX_TICKS = 30  # ranks that are all named; of more, round ones
 _TIE = 1e-9  # percent; means of the same accuracies differ in their last bits
 
 
@@ -204,7 +205,7 @@ def _rank_panel(pairs: pd.DataFrame) -> Any:
         "rank:Q",
         title="rank of the source by similarity: 1 is the nearest",
         scale=alt.Scale(nice=False),
-        axis=alt.Axis(tickMinStep=1, format="d"),
+        axis=alt.Axis(format="d", **({"values": curve["rank"].tolist()} if len(curve) <= _MAX_TICKS else {})),
     )
     y_title = "change of the accuracy, percentage points"
     base = alt.Chart(_data(curve))
