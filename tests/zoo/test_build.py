@@ -109,12 +109,19 @@ def test_finished_sources_are_kept(built, archive, monkeypatch):
     assert contents(out) == before
 
 
+def rewrite_card(path, **fields) -> None:
+    source = Source.load(path)
+    replace(source, card=replace(source.card, **fields)).save(path)
+
+
 CHANGES = {
     "flipped byte": (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\7"), {}),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:1000]), {}),
     "another seed": (lambda path: None, {"seed": 4}),
     "another recipe": (lambda path: None, {"recipe": Recipe("short", epochs=2)}),
     "another network": (lambda path: None, {"network": "resnet"}),
+    "interrupted": (lambda path: rewrite_card(path, interrupted=True), {}),
+    "fine-tuned": (lambda path: rewrite_card(path, started_from="Coffee"), {}),
     "other data": (lambda path: shutil.copy(path.with_name("Coffee.safetensors"), path), {}),
 }
 

@@ -202,8 +202,10 @@ def _is_finished(job: Job, settings: _Settings) -> bool:
         card = Source.load(settings.out / f"{job.name}.safetensors").card
     except ModelError:
         return False
-    found = (card.fingerprint, card.network, card.recipe, card.seed, card.normalise, card.started_from)
-    return found == (job.fingerprint, settings.network, settings.recipe.to_dict(), settings.seed, True, None)
+    if card.interrupted or card.started_from is not None or not card.normalise:
+        return False
+    found = (card.fingerprint, card.network, card.recipe, card.seed)
+    return found == (job.fingerprint, settings.network, settings.recipe.to_dict(), settings.seed)
 
 
 def _perform(jobs: list[Job], settings: _Settings, workers: int) -> Generator[Result, None, None]:
