@@ -42,6 +42,20 @@ def lite(w, x):
     return h.mean(axis=1)
 
 
+def dilated(w, x):
+    step = np.diff(x, axis=1, prepend=x[:, :1])
+    step = step / np.sqrt((step**2).mean(axis=1, keepdims=True) + 1e-8)
+    h = np.concatenate([conv(x, w["of_series.weight"]), conv(step, w["of_difference.weight"])])
+    features = []
+    for i in range(9):
+        z = (h - h.mean()) / np.sqrt(h.var() + 1e-5)
+        z = z * w[f"norms.{i}.weight"][:, None] + w[f"norms.{i}.bias"][:, None]
+        features += [relu(z).mean(axis=1), np.clip(2 * z + 0.5, 0, 1).mean(axis=1)]
+        if i < 8:
+            h = h + conv(relu(z), w[f"convolutions.{i}.weight"], dilation=2**i)
+    return np.concatenate(features)
+
+
 def hand_crafted(x):
     """Filters of LITE that are not learnt, each convolved alone; all channels have the same weights."""
     filters = []

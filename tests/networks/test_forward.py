@@ -10,7 +10,7 @@ from tests.naive import networks as naive
 
 
 @pytest.mark.parametrize("n_channels", [1, 3])
-@pytest.mark.parametrize("name", ["resnet", "inceptiontime", "lite"])
+@pytest.mark.parametrize("name", ["resnet", "inceptiontime", "lite", "dilated"])
 def test_features_are_those_of_a_slow_twin(name, n_channels):
     network = build(name, n_channels, n_classes=2, seed=0).double().eval()
     rng = np.random.default_rng(0)

@@ -69,6 +69,10 @@ PUBLISHED = {
         + (20 * 113 + 113 * 32 + norm(32))  # separable: a filter for each channel, then a mixture
         + (10 * 32 + 32 * 32 + norm(32)),
     ),
+    "dilated": (  # of no paper
+        100_032,
+        2 * conv(1, 32, 9, bias=False) + 8 * conv(64, 64, 3, bias=False) + 9 * norm(64),
+    ),
 }
 
 

@@ -4,6 +4,7 @@ import torch
 
 from headstart.errors import UnknownNameError
 from headstart.networks.base import Network
+from headstart.networks.dilated import Dilated
 from headstart.networks.fcn import FCN
 from headstart.networks.inceptiontime import InceptionTime
 from headstart.networks.lite import LITE
@@ -14,6 +15,7 @@ NETWORKS: dict[str, type[Network]] = {
     "resnet": ResNet,
     "inceptiontime": InceptionTime,
     "lite": LITE,
+    "dilated": Dilated,
 }
 
 
@@ -38,4 +40,4 @@ def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
         return NETWORKS[name](n_channels, n_classes)
 
 
-__all__ = ["FCN", "LITE", "NETWORKS", "InceptionTime", "Network", "ResNet", "build"]
+__all__ = ["FCN", "LITE", "NETWORKS", "Dilated", "InceptionTime", "Network", "ResNet", "build"]
