@@ -43,6 +43,9 @@ ifneq ($(and $(HEADSTART_ARCHIVE),$(HEADSTART_REFERENCE)),)
 	$(BIN)/python benchmarks/similarity_matrix.py
 	$(BIN)/python benchmarks/neighbours.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
 	$(BIN)/python benchmarks/published_transfer.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
+	$(BIN)/python benchmarks/rankers.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
+	$(BIN)/python benchmarks/signatures.py
+	$(BIN)/python benchmarks/published_relatives.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
 	$(BIN)/python benchmarks/published_fcn.py --reference $(HEADSTART_REFERENCE)/official_split_accuracy.csv
 endif
 

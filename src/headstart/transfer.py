@@ -49,6 +49,7 @@ def fine_tune(
     >>> tuned.card.dataset, tuned.card.started_from, len(tuned.card.seen)
     ('GunPoint', 'ItalyPowerDemand', 2)
     """
+    seed = int(seed)  # may come out of a numpy array, which torch does not take
     network = source.new_network()
     network.replace_channels(data.n_channels, seed)
     network.replace_head(max(data.n_classes, 1), seed)
