@@ -21,6 +21,7 @@ LEVELS = [
     ["zoo"],
     ["selection"],
     ["transfer"],
+    ["choice"],
     ["classifier"],
     ["comparison"],
     ["grid"],

@@ -1,0 +1,229 @@
+"""The guarded choice: transfer where it helps, decided on the training data alone.
+
+Candidates of several kinds (networks from scratch and fine-tuned, frozen networks and fixed kernels with a ridge head)
+are judged on the same held-out series; `decide` says which are averaged. ``docs/choice.md`` says how, and why so.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from headstart.choice.budget import BUDGETS, Budget, candidates, get_budget
+from headstart.choice.calibration import fit_temperature, log_losses, probabilities
+from headstart.choice.candidate import Candidate, Member, Trial, stratified_folds
+from headstart.choice.decision import Decision, decide, decide_by_prior
+from headstart.choice.features import FeatureMember
+from headstart.choice.networks import NetworkMember
+from headstart.data.dataset import Dataset
+from headstart.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEMBERS: dict[str, type[Member]] = {"network": NetworkMember, "features": FeatureMember}
+"""Kinds of members, by the names that saved models give them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What was chosen, fitted to all training data.
+
+    Attributes
+    ----------
+    members
+        The chosen candidates by name, each with the temperature of its scores.
+    ranking
+        A row a candidate, indexed by name, the best first: its `kind`, `log_loss` and `accuracy` out of fold, whether
+        it is `chosen` and why, and the `seconds` it took.
+    report
+        What was tried, in plain values.
+    """
+
+    members: dict[str, tuple[Member, float]]
+    ranking: "pd.DataFrame"
+    report: dict[str, Any]
+
+    def predict_proba(self, data: Dataset) -> np.ndarray:
+        """Probabilities of the classes, float64 (n_cases, n_classes), the mean over members."""
+        of_members = [probabilities(member.scores(data), temperature) for member, temperature in self.members.values()]
+        return np.mean(of_members, axis=0)
+
+    def to_files(self) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Return what JSON can say of it, and the contents of its files by name."""
+        described = []
+        files: dict[str, bytes] = {}
+        for i, (name, (member, temperature)) in enumerate(self.members.items(), start=1):
+            contents = member.to_files()
+            names = [f"member{i}{f'-{j}' if j > 1 else ''}.safetensors" for j in range(1, len(contents) + 1)]
+            files |= dict(zip(names, contents, strict=True))
+            kind = next(kind for kind, cls in MEMBERS.items() if isinstance(member, cls))
+            described.append({"name": name, "kind": kind, "temperature": temperature, "files": names})
+        rows = self.ranking.reset_index().to_dict("records")
+        return {"members": described, "ranking": _without_nan(rows), "report": self.report}, files
+
+    @classmethod
+    def from_files(cls, settings: Mapping[str, Any], folder: Path) -> Self:
+        """Make it again of what `to_files` gave, its files in a folder.
+
+        Raises
+        ------
+        ModelError
+            If a file is missing or damaged.
+        """
+        import pandas as pd
+
+        members = {
+            one["name"]: (MEMBERS[one["kind"]].from_files([folder / name for name in one["files"]]), one["temperature"])
+            for one in settings["members"]
+        }
+        ranking = pd.DataFrame(settings["ranking"]).set_index("candidate")
+        return cls(members, ranking.astype({"log_loss": float, "accuracy": float}), dict(settings["report"]))
+
+
+def choose(
+    data: Dataset,
+    competing: Sequence[Candidate],
+    *,
+    n_folds: int,
+    seed: int = 0,
+    on_candidate: Callable[[int, str], None] | None = None,
+) -> Choice:
+    """Judge candidates on held-out training series, decide, and fit what is chosen to all of them.
+
+    Parameters
+    ----------
+    data
+        Labelled series; training data only.
+    competing
+        Candidates of different names. The first from scratch is what the choice is held against.
+    n_folds
+        Folds that all candidates share.
+    seed
+        Of the folds.
+    on_candidate
+        Called before each trial with the number of those done, and a name.
+
+    Raises
+    ------
+    DataError
+        If a case has no label, or there is only one class.
+
+    Examples
+    --------
+    >>> from headstart import load
+    >>> train, test = load("ItalyPowerDemand")
+    >>> choice = choose(train, candidates(train, {}, BUDGETS["fast"]), n_folds=10)
+    >>> list(choice.members), bool((choice.predict_proba(test).argmax(axis=1) == test.y).mean() > 0.9)
+    (['MiniROCKET'], True)
+    """
+    _check(data)
+    start = time.perf_counter()
+    folds = stratified_folds(data.y, n_folds, seed)
+    cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
+    kinds = {candidate.name: candidate.kind for candidate in competing}
+    trials: dict[str, Trial] = {}
+    seconds: dict[str, float] = {}
+    for i, candidate in enumerate(competing if folds else ()):
+        if on_candidate is not None:
+            on_candidate(i, candidate.name)
+        begin = time.perf_counter()
+        trials[candidate.name] = candidate.trial(data, folds)
+        seconds[candidate.name] = time.perf_counter() - begin
+    temperatures = {name: fit_temperature(trial.held_out[cases], data.y[cases]) for name, trial in trials.items()}
+    held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
+    scratch = next((name for name, kind in kinds.items() if kind == "scratch"), None)
+    decision = decide(held_out, data.y[cases], scratch) if folds else decide_by_prior(kinds)
+    members: dict[str, tuple[Member, float]] = {}
+    for candidate in competing:
+        name = candidate.name
+        if name not in decision.chosen:
+            continue
+        if on_candidate is not None:
+            on_candidate(len(competing), name)
+        begin = time.perf_counter()
+        member = trials[name].member if name in trials else None
+        member = candidate.fit(data) if member is None else member
+        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - begin
+        # Where nothing was held out, members should at least be equally sure of the cases that they know.
+        members[name] = (member, temperatures.get(name) or fit_temperature(member.scores(data), data.y))
+    report = {
+        "verdict": decision.verdict,
+        "chosen": decision.chosen,
+        "n_cases": data.n_cases,
+        "n_held_out": len(cases),
+        "n_folds": len(folds),
+        "scratch": _out_of_fold(held_out, [scratch] if scratch else [], data.y[cases]),
+        "choice": _out_of_fold(held_out, decision.chosen, data.y[cases]),
+        "seconds": round(time.perf_counter() - start, 3),
+    }
+    return Choice(members, _ranking(kinds, decision, held_out, data.y[cases], seconds), report)
+
+
+def _ranking(
+    kinds: Mapping[str, str],
+    decision: Decision,
+    held_out: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    seconds: Mapping[str, float],
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    nothing = {"log_loss": np.nan, "accuracy": np.nan}
+    rows = [
+        {
+            "candidate": name,
+            "kind": kind,
+            **(_out_of_fold(held_out, [name], y) or nothing),
+            "chosen": name in decision.chosen,
+            "why": decision.reasons[name],
+            "seconds": round(seconds.get(name, 0.0), 3),
+        }
+        for name, kind in kinds.items()
+    ]
+    return pd.DataFrame(rows).set_index("candidate").sort_values("log_loss", kind="stable")
+
+
+def _out_of_fold(held_out: Mapping[str, np.ndarray], names: Sequence[str], y: np.ndarray) -> dict[str, float] | None:
+    """Return log loss and accuracy of the mean of candidates; None if there is nothing to judge by."""
+    if not names or not held_out:
+        return None
+    together = np.mean([held_out[name] for name in names], axis=0)
+    accuracy = float((together.argmax(axis=1) == y).mean())
+    return {"log_loss": float(log_losses(together, y).mean()), "accuracy": accuracy}
+
+
+def _check(data: Dataset) -> None:
+    if not data.is_labelled:
+        raise DataError(f"{data.name}: training needs a label for every case")
+    if data.n_classes < 2 or len(np.unique(data.y)) < 2:
+        raise DataError(
+            f"{data.name}: there is only one class ({data.classes[0]}) in all {data.n_cases} cases; "
+            "training needs at least two"
+        )
+
+
+def _without_nan(rows: list[dict[Any, Any]]) -> list[dict[str, Any]]:
+    """Replace NaN, which JSON does not have, by None."""
+    return [{str(key): None if value != value else value for key, value in row.items()} for row in rows]
+
+
+__all__ = [
+    "BUDGETS",
+    "MEMBERS",
+    "Budget",
+    "Candidate",
+    "Choice",
+    "Decision",
+    "Member",
+    "Trial",
+    "candidates",
+    "choose",
+    "decide",
+    "decide_by_prior",
+    "get_budget",
+    "stratified_folds",
+]

@@ -1,0 +1,127 @@
+"""Budgets: which candidates compete, by how long one is ready to wait."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from headstart.choice.candidate import Candidate
+from headstart.choice.features import FeatureCandidate
+from headstart.choice.frozen import Frozen
+from headstart.choice.kernels import MiniRocketKernels, MultiRocketHydraKernels
+from headstart.choice.networks import NetworkCandidate
+from headstart.data.dataset import Dataset
+from headstart.errors import UnknownNameError
+from headstart.selection import rank_sources
+from headstart.training import Recipe
+from headstart.zoo.source import Source
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is tried.
+
+    Attributes
+    ----------
+    n_folds
+        Into which the training data are split.
+    n_sources
+        Best-ranked sources whose features are taken as they are, and from which networks are fine-tuned.
+    n_members
+        Networks for each network candidate, at least; 0: none is trained, not even from scratch.
+    with_hydra
+        Whether MultiROCKET-Hydra competes.
+    """
+
+    n_folds: int
+    n_sources: int
+    n_members: int
+    with_hydra: bool = False
+
+
+BUDGETS = {
+    "fast": Budget(n_folds=10, n_sources=1, n_members=0),
+    "default": Budget(n_folds=4, n_sources=2, n_members=1),
+    "thorough": Budget(n_folds=5, n_sources=4, n_members=3, with_hydra=True),
+}
+
+
+def get_budget(name: str) -> Budget:
+    """Look a budget up by name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    """
+    if name not in BUDGETS:
+        raise UnknownNameError("budget", name, BUDGETS)
+    return BUDGETS[name]
+
+
+def candidates(
+    data: Dataset,
+    sources: Mapping[str, Source],
+    budget: Budget,
+    *,
+    recipe: str | Recipe = "default",
+    network: str = "fcn",
+    normalise: bool = True,
+    n_members: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+) -> list[Candidate]:
+    """Return what competes.
+
+    Parameters
+    ----------
+    data
+        The target's training data.
+    sources
+        Sources by name; those that overlap with the target are left out. There may be none.
+    budget
+        How much is tried.
+    recipe, network, normalise, n_members, seed, device
+        As in `TransferClassifier`.
+    """
+    found: list[Candidate] = [
+        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, normalise=normalise, seed=seed))
+    ]
+    if budget.with_hydra:
+        kernels = partial(MultiRocketHydraKernels.of, normalise=normalise, seed=seed)
+        found.append(FeatureCandidate("MultiROCKET-Hydra", "kernels", kernels))
+    starts = best_sources(data, sources, budget.n_sources)
+    for name, source in starts.items():
+        found.append(FeatureCandidate(f"features of {name}", "frozen", partial(Frozen.of_source, source)))
+    if budget.n_members:
+        for start in [None, *starts]:
+            found.append(
+                NetworkCandidate(
+                    "from scratch" if start is None else f"fine-tuned from {start}",
+                    None if start is None else starts[start],
+                    recipe=recipe,
+                    network=network,
+                    normalise=normalise,
+                    n_members=max(n_members, budget.n_members),
+                    seed=seed,
+                    device=device,
+                )
+            )
+    return found
+
+
+def best_sources(data: Dataset, sources: Mapping[str, Source], n: int, by: str = "logme") -> dict[str, Source]:
+    """Return the best-ranked sources that do not overlap with the target, the best first.
+
+    Of trunks, which were trained on many data sets at once, the best always is among them. Where the ranker cannot
+    judge, as for one case a class, the sources with the most series come first.
+    """
+    if not sources or not n:
+        return {}
+    table = rank_sources(data, sources, by=[by, "size"])
+    ranked = table[table["rank"].notna()]
+    if ranked.empty:
+        ranked = table[table["size_rank"].notna()].sort_values("size_rank")
+    names = list(ranked.index)
+    trunks = [name for name in names if sources[name].is_trunk][:1]
+    others = [name for name in names if name not in trunks][: n - len(trunks)]
+    return {name: sources[name] for name in names if name in trunks + others}

@@ -1,0 +1,125 @@
+"""The decision: which candidates are used, judged by series that they were not fitted to.
+
+With ten to sixty training series an out-of-fold accuracy is uncertain by five to ten points, so the best of several by
+it is often not the best (Cawley & Talbot, "On over-fitting in model selection", Journal of Machine Learning Research
+11, 2010). Three things are done about it:
+
+- Candidates are compared by the log loss of calibrated probabilities, which tells more apart than counting mistakes
+  does, case by case, on the same folds.
+- All candidates that are no more than one standard error worse than the best (of the paired difference; the rule is
+  that of Breiman et al., "Classification and regression trees", 1984) are averaged, instead of one being picked.
+- What comes out is held against the network from scratch on the same folds. If it is worse, scratch is used.
+
+Where nothing can be held out, because no class has two cases, a prior decides: kernels and a network, averaged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from headstart.choice.calibration import log_losses
+
+PRIOR_NETWORKS = ("fine-tuned", "scratch", "frozen")
+"""Without evidence, the first candidate of the first of these kinds that is there is averaged with kernels."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is used, and why.
+
+    Attributes
+    ----------
+    chosen
+        Names of the candidates whose probabilities are averaged.
+    reasons
+        Why each candidate is chosen or not, in words, by name.
+    losses
+        Mean log loss of each candidate out of fold, by name; empty where nothing could be held out.
+    verdict
+        One sentence on the whole.
+    """
+
+    chosen: list[str]
+    reasons: dict[str, str]
+    losses: dict[str, float]
+    verdict: str
+
+
+def decide(held_out: Mapping[str, np.ndarray], y: np.ndarray, scratch: str | None) -> Decision:
+    """Choose among candidates.
+
+    Parameters
+    ----------
+    held_out
+        Calibrated probabilities of the held-out cases, (n_held_out, n_classes), by candidate.
+    y
+        Codes of their classes, (n_held_out,).
+    scratch
+        Which candidate is the network from scratch; None if it does not compete.
+
+    Examples
+    --------
+    >>> y = np.array([0, 1, 0, 1])
+    >>> good, bad = np.where(y[:, None] == [0, 1], 0.9, 0.1), np.full((4, 2), 0.5)
+    >>> decision = decide({"good": good, "from scratch": bad}, y, scratch="from scratch")
+    >>> decision.chosen, decision.reasons["from scratch"]
+    (['good'], 'worse by 0.588 ± 0.000')
+    """
+    losses = {name: log_losses(probabilities, y) for name, probabilities in held_out.items()}
+    means = {name: float(loss.mean()) for name, loss in losses.items()}
+    best = min(means, key=means.__getitem__)
+    chosen, reasons = [], {}
+    for name, loss in losses.items():
+        worse = loss - losses[best]
+        error = _standard_error(worse)
+        if worse.mean() <= error:
+            chosen.append(name)
+        reasons[name] = f"worse by {worse.mean():.3f} ± {error:.3f}"
+    if chosen != [best]:
+        reasons |= {name: f"as good as the best: {reasons[name]}" for name in chosen}
+    reasons[best] = "smallest loss out of fold"
+    if scratch is None:
+        return Decision(chosen, reasons, means, _sentence(chosen, "it was not compared with a network from scratch"))
+    together = np.mean([held_out[name] for name in chosen], axis=0)
+    gain = losses[scratch] - log_losses(together, y)
+    if gain.mean() < 0:
+        reasons[scratch] = "no choice is better out of fold"
+        why = f"out of fold, {' + '.join(chosen)} would be worse by {-gain.mean():.3f} ± {_standard_error(gain):.3f}"
+        return Decision([scratch], reasons, means, _sentence([scratch], why))
+    if chosen == [scratch]:
+        return Decision(chosen, reasons, means, _sentence(chosen, "nothing comes within one standard error of it"))
+    why = f"out of fold, its loss is smaller than scratch's by {gain.mean():.3f} ± {_standard_error(gain):.3f}"
+    return Decision(chosen, reasons, means, _sentence(chosen, why))
+
+
+def decide_by_prior(kinds: Mapping[str, str]) -> Decision:
+    """Choose without evidence: kernels, averaged with a network.
+
+    Parameters
+    ----------
+    kinds
+        The kind of each candidate, by name.
+
+    Examples
+    --------
+    >>> decide_by_prior({"MiniROCKET": "kernels", "from scratch": "scratch", "from Wine": "fine-tuned"}).chosen
+    ['MiniROCKET', 'from Wine']
+    """
+    chosen = [name for name, kind in kinds.items() if kind == "kernels"][:1]
+    for wanted in PRIOR_NETWORKS:
+        if found := [name for name, kind in kinds.items() if kind == wanted]:
+            chosen.append(found[0])
+            break
+    reasons = {name: "chosen beforehand" if name in chosen else "not judged" for name in kinds}
+    return Decision(chosen, reasons, {}, _sentence(chosen, "no class has two cases, so nothing could be held out"))
+
+
+def _standard_error(differences: np.ndarray) -> float:
+    """Return that of the mean; infinite for a single case, which says nothing."""
+    return float(differences.std(ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else np.inf
+
+
+def _sentence(chosen: list[str], why: str) -> str:
+    mean = "the mean of " if len(chosen) > 1 else ""
+    return f"{mean}{' and '.join(chosen)}: {why}"

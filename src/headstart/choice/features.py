@@ -1,0 +1,130 @@
+"""Candidates that train no network: fixed features of the series, and a ridge regression on them.
+
+A kind of features is a class of its own file, found by name in `headstart.choice.TRANSFORMS`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from headstart.choice.candidate import Trial
+from headstart.choice.frozen import Frozen
+from headstart.choice.kernels import MiniRocketKernels, MultiRocketHydraKernels
+from headstart.choice.ridge import RidgeHead, fit_ridge
+from headstart.data.dataset import Dataset
+from headstart.errors import ModelError
+
+
+class Transform(Protocol):
+    """From series to features.
+
+    Attributes
+    ----------
+    is_scaled
+        Whether it scales the features itself, so that the head must not.
+    """
+
+    is_scaled: ClassVar[bool]
+
+    def __call__(self, data: Dataset) -> np.ndarray:
+        """Features of series as they are, (n_cases, n_features)."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """Return what JSON can say of it."""
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the rest."""
+        ...
+
+    @classmethod
+    def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Make it again of its settings and arrays."""
+        ...
+
+
+TRANSFORMS: dict[str, type[Transform]] = {
+    "frozen": Frozen,
+    "minirocket": MiniRocketKernels,
+    "multirocket-hydra": MultiRocketHydraKernels,
+}
+_HEADER = "headstart"
+_HEAD, _TRANSFORM = "head.", "transform."
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMember:
+    """A transform and its ridge head."""
+
+    transform: Transform
+    head: RidgeHead
+
+    def scores(self, data: Dataset) -> np.ndarray:
+        """Scores of the classes, (n_cases, n_classes)."""
+        return self.head.scores(self.transform(data))
+
+    def to_files(self) -> list[bytes]:
+        """Return one safetensors file, whose header says in JSON which transform it is."""
+        kind = next(name for name, cls in TRANSFORMS.items() if isinstance(self.transform, cls))
+        arrays = {_HEAD + name: array for name, array in vars(self.head).items()}
+        arrays |= {_TRANSFORM + name: np.ascontiguousarray(array) for name, array in self.transform.arrays().items()}
+        header = json.dumps({"transform": kind, "settings": self.transform.settings()})
+        return [safetensors.numpy.save(arrays, metadata={_HEADER: header})]
+
+    @classmethod
+    def from_files(cls, paths: Sequence[Path]) -> Self:
+        """Read that file.
+
+        Raises
+        ------
+        ModelError
+            If it is missing or damaged.
+        """
+        (path,) = paths
+        try:
+            with safetensors.safe_open(path, framework="numpy") as file:
+                header = json.loads(file.metadata()[_HEADER])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            head = {n.removeprefix(_HEAD): array for n, array in arrays.items() if n.startswith(_HEAD)}
+            rest = {n.removeprefix(_TRANSFORM): array for n, array in arrays.items() if n.startswith(_TRANSFORM)}
+            transform = TRANSFORMS[header["transform"]].restored(header["settings"], rest)
+            return cls(transform, RidgeHead(**head))
+        except (safetensors.SafetensorError, OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
+            raise ModelError(f"{path}: is no member of a headstart model ({error}); fit the model again") from None
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureCandidate:
+    """Fixed features with a ridge head.
+
+    Attributes
+    ----------
+    name, kind
+        As in `Candidate`.
+    make_transform
+        Makes the transform from the training series, whose labels it does not look at.
+    """
+
+    name: str
+    kind: str
+    make_transform: Callable[[Dataset], Transform]
+
+    def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
+        """Score the folds in closed form; the member is a by-product."""
+        transform = self.make_transform(data)
+        X = transform(data)
+        head, held_out = fit_ridge(X, data.y, data.n_classes, folds, standardise=not transform.is_scaled)
+        return Trial(held_out, FeatureMember(transform, head))
+
+    def fit(self, data: Dataset) -> FeatureMember:
+        """Fit the head to all cases."""
+        member = self.trial(data, ()).member
+        assert isinstance(member, FeatureMember)
+        return member

@@ -1,0 +1,106 @@
+"""Candidates that are trained networks: from scratch, or fine-tuned from a source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from headstart.choice.candidate import Trial
+from headstart.data.dataset import Dataset
+from headstart.training import Recipe
+from headstart.transfer import fine_tune
+from headstart.zoo.pretraining import pretrain
+from headstart.zoo.source import Source
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkMember:
+    """Trained networks that differ in their seed, whose probabilities are averaged."""
+
+    networks: list[Source]
+    device: str = "auto"
+
+    def scores(self, data: Dataset) -> np.ndarray:
+        """Logarithms of the mean probabilities, (n_cases, n_classes)."""
+        mean = np.mean([network.class_probabilities(data, self.device) for network in self.networks], axis=0)
+        return np.log(np.maximum(mean.astype(np.float64), 1e-12))
+
+    def to_files(self) -> list[bytes]:
+        """Return a source file a network."""
+        return [network.to_bytes() for network in self.networks]
+
+    @classmethod
+    def from_files(cls, paths: Sequence[Path]) -> Self:
+        """Read source files."""
+        return cls([Source.load(path) for path in paths])
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkCandidate:
+    """Networks trained on all layers, from scratch or from a source.
+
+    Attributes
+    ----------
+    name
+        What tables call it.
+    source
+        Where to start; None: from scratch.
+    network, normalise
+        As in `pretrain`, if there is no source.
+    recipe, seed, device
+        As in `pretrain`; further networks take the seeds that follow.
+    n_members
+        How many networks.
+    """
+
+    name: str
+    source: Source | None
+    recipe: str | Recipe = "default"
+    network: str = "fcn"
+    normalise: bool = True
+    n_members: int = 1
+    seed: int = 0
+    device: str = "auto"
+
+    @property
+    def kind(self) -> str:
+        """``scratch`` or ``fine-tuned``."""
+        return "scratch" if self.source is None else "fine-tuned"
+
+    def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
+        """Train anew for every fold."""
+        held_out = np.full((data.n_cases, data.n_classes), np.nan)
+        for fold in folds:
+            rest = np.setdiff1d(np.arange(data.n_cases), fold)
+            held_out[fold] = self.fit(data.subset(rest)).scores(data.subset(fold))
+        return Trial(held_out)
+
+    def fit(self, data: Dataset) -> NetworkMember:
+        """Train on all cases.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it is interrupted: half trained, a network would be judged by less than it can do.
+        """
+        networks = [self._train(data, self.seed + i) for i in range(self.n_members)]
+        return NetworkMember(networks, self.device)
+
+    def _train(self, data: Dataset, seed: int) -> Source:
+        if self.source is not None:
+            trained = fine_tune(self.source, data, self.recipe, seed=seed, device=self.device)
+        else:
+            trained = pretrain(
+                data,
+                self.network,
+                self.recipe,
+                seed=seed,
+                normalise=self.normalise,
+                device=self.device,
+                with_prototypes=False,
+            )
+        if trained.card.interrupted:
+            raise KeyboardInterrupt
+        return trained

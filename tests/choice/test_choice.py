@@ -1,0 +1,135 @@
+"""The whole: candidates of a budget, the choice among them, and the model that comes of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from headstart.choice import BUDGETS, Choice, candidates, choose, get_budget
+from headstart.choice.budget import best_sources
+from headstart.choice.calibration import probabilities
+from headstart.data import Dataset
+from headstart.errors import DataError, UnknownNameError
+from headstart.training import Recipe
+from headstart.zoo import pretrain
+
+SHORT = Recipe("short", epochs=2)
+
+
+def run(data, sources, budget="fast", **settings):
+    budget = BUDGETS[budget]
+    return choose(data, candidates(data, sources, budget, recipe=SHORT, **settings), n_folds=budget.n_folds)
+
+
+def saved_and_loaded(choice, folder):
+    settings, files = choice.to_files()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return Choice.from_files(json.loads(json.dumps(settings, allow_nan=False)), folder)
+
+
+def test_budgets(target, source):
+    def kinds(budget, sources):
+        return [one.kind for one in candidates(target, sources, BUDGETS[budget])]
+
+    assert kinds("fast", {}) == ["kernels"]
+    assert kinds("fast", {"other": source}) == ["kernels", "frozen"]
+    assert kinds("default", {}) == ["kernels", "scratch"]
+    assert kinds("default", {"other": source}) == ["kernels", "frozen", "scratch", "fine-tuned"]
+    assert kinds("thorough", {}) == ["kernels", "kernels", "scratch"]
+    with pytest.raises(UnknownNameError, match="Did you mean 'fast'"):
+        get_budget("fasst")
+
+
+def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
+    choice = run(target, {"other": source}, "default")
+    assert set(choice.ranking.index) == {"MiniROCKET", "features of other", "from scratch", "fine-tuned from other"}
+    assert choice.ranking["log_loss"].is_monotonic_increasing
+    chosen = choice.ranking.index[choice.ranking["chosen"]]
+    assert set(chosen) == set(choice.members) == set(choice.report["chosen"])
+    assert choice.report["choice"]["log_loss"] <= choice.report["scratch"]["log_loss"]
+    assert choice.report["n_held_out"] == target.n_cases
+    assert choice.ranking["why"].str.len().min() > 0
+    predicted = choice.predict_proba(target)
+    np.testing.assert_allclose(predicted.sum(axis=1), 1)
+    assert (predicted.argmax(axis=1) == target.y).mean() > 0.8
+    again = saved_and_loaded(choice, tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(target), predicted)
+    assert again.report == choice.report
+    assert again.ranking.equals(choice.ranking)
+
+
+def test_no_label_of_a_test_set_is_asked_for_and_the_seed_decides(target):
+    first, again = (run(target, {}, "default", seed=3).predict_proba(target) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("budget", ["fast", "default"])
+@pytest.mark.parametrize("n_each", [1, 2, 5])
+def test_few_cases_a_class(make_waves, source, n_each, budget, tmp_path):
+    data = make_waves("few", 3 * n_each, n_classes=3, seed=4)
+    choice = run(data, {"other": source}, budget)
+    assert np.isfinite(choice.predict_proba(data)).all()
+    saved_and_loaded(choice, tmp_path)
+    if n_each == 1:
+        network = "features of other" if budget == "fast" else "fine-tuned from other"
+        assert list(choice.members) == ["MiniROCKET", network]
+        assert "no class has two cases" in choice.report["verdict"]
+        assert choice.report["choice"] is None
+    else:
+        assert choice.report["n_held_out"] == data.n_cases
+
+
+def test_without_evidence_members_are_equally_sure(make_waves, source):
+    data = make_waves("few", 3, n_classes=3, seed=4)
+    choice = run(data, {"other": source})
+    for member, temperature in choice.members.values():
+        assert probabilities(member.scores(data), temperature).max(axis=1).mean() == pytest.approx(5 / 6, abs=0.05)
+
+
+def test_a_class_of_one_case_is_learnt_all_the_same(make_waves):
+    data = make_waves("rare", 13, n_classes=3, seed=4).subset([0, 1, 2, 3, 4, 6, 7, 9, 10, 12])
+    assert np.bincount(data.y).tolist() == [5, 4, 1]
+    choice = run(data, {}, "default")
+    assert choice.report["n_held_out"] == 9
+    assert choice.predict_proba(data).shape == (10, 3)
+
+
+def test_sources_that_overlap_are_left_out(target, source):
+    own = pretrain(target, recipe=SHORT, with_prototypes=False)
+    assert list(best_sources(target, {"own": own, "other": source}, 2)) == ["other"]
+    assert best_sources(target, {"own": own}, 2) == {}
+
+
+def test_the_best_trunk_is_always_among_the_sources(target, source, make_waves):
+    from dataclasses import replace
+
+    weights = {name: tensor for name, tensor in source.weights.items() if not name.startswith("head.")}
+    trunk = replace(source, weights=weights, card=replace(source.card, classes=[]))
+    others = {f"other{i}": pretrain(make_waves("x", 12, seed=i), recipe=SHORT, seed=i) for i in range(3)}
+    assert list(best_sources(target, {**others, "trunk": trunk}, 1)) == ["trunk"]
+    assert "trunk" in best_sources(target, {**others, "trunk": trunk}, 2)
+    one_each = target.subset([0, 1, 2])
+    assert len(best_sources(one_each, others, 2)) == 2
+
+
+def test_bad_data_are_refused(target):
+    with pytest.raises(DataError, match="only one class"):
+        run(target.subset([0, 3]), {})
+    with pytest.raises(DataError, match="label for every case"):
+        choose(Dataset.from_arrays("bare", target.X), [], n_folds=2)
+
+
+def test_several_channels_and_unequal_lengths(unequal, tmp_path):
+    choice = run(unequal, {}, "default")
+    assert (choice.predict_proba(unequal).argmax(axis=1) == unequal.y).mean() > 0.8
+    np.testing.assert_array_equal(
+        saved_and_loaded(choice, tmp_path).predict_proba(unequal), choice.predict_proba(unequal)
+    )
+
+
+def test_progress_is_told(target):
+    told = []
+    budget = BUDGETS["fast"]
+    choose(target, candidates(target, {}, budget), n_folds=2, on_candidate=lambda done, name: told.append((done, name)))
+    assert told == [(0, "MiniROCKET"), (1, "MiniROCKET")]

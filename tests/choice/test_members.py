@@ -1,0 +1,165 @@
+"""All kinds of candidates, and what becomes of them when they are saved and loaded."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.choice import MEMBERS, stratified_folds
+from headstart.choice.features import TRANSFORMS, FeatureCandidate, FeatureMember
+from headstart.choice.frozen import Frozen
+from headstart.choice.kernels import MIN_LENGTH, MiniRocketKernels, MultiRocketHydraKernels
+from headstart.choice.networks import NetworkCandidate, NetworkMember
+from headstart.data import Dataset
+from headstart.data.preprocessing import z_normalise
+from headstart.errors import ModelError
+from headstart.networks import NETWORKS
+from headstart.training import Recipe
+
+SHORT = Recipe("short", epochs=2)
+
+
+@pytest.fixture
+def makers(source):
+    return {
+        "frozen": partial(Frozen.of_source, source),
+        "minirocket": MiniRocketKernels.of,
+        "multirocket-hydra": MultiRocketHydraKernels.of,
+    }
+
+
+@pytest.fixture(params=["frozen", "minirocket", "multirocket-hydra", "scratch", "fine-tuned"])
+def candidate(request, makers, source):
+    if request.param in makers:
+        return FeatureCandidate(request.param, "some", makers[request.param])
+    start = source if request.param == "fine-tuned" else None
+    return NetworkCandidate(request.param, start, recipe=SHORT, n_members=2, device="cpu")
+
+
+def reloaded(member, folder):
+    paths = []
+    for i, content in enumerate(member.to_files()):
+        paths.append(folder / f"{i}.safetensors")
+        paths[-1].write_bytes(content)
+    return type(member).from_files(paths)
+
+
+@pytest.mark.parametrize("data", ["target", "unequal"])
+def test_candidates(candidate, data, request, tmp_path):
+    data = request.getfixturevalue(data)
+    folds = stratified_folds(data.y, 2)
+    trial = candidate.trial(data, folds)
+    assert trial.held_out.shape == (data.n_cases, data.n_classes)
+    assert np.isfinite(trial.held_out).all()
+    member = candidate.fit(data)
+    if trial.member is not None:
+        np.testing.assert_array_equal(trial.member.scores(data), member.scores(data))
+    assert type(member) in MEMBERS.values()
+    again = reloaded(member, tmp_path)
+    np.testing.assert_array_equal(again.scores(data), member.scores(data))
+    longer = Dataset.from_arrays("longer", np.repeat(data.X[:, :, :5], 9, axis=2))
+    np.testing.assert_array_equal(again.scores(longer), member.scores(longer))
+
+
+def test_held_out_cases_are_not_trained_on(target):
+    """A network's scores of a fold do not depend on the labels of the fold."""
+    candidate = NetworkCandidate("scratch", None, recipe=SHORT, device="cpu")
+    fold = stratified_folds(target.y, 4)[0]
+    other = target.y.copy()
+    other[fold] = (other[fold] + 1) % 3
+    first, second = (candidate.trial(data, [fold]).held_out for data in (target, replace(target, y=other)))
+    np.testing.assert_array_equal(first[fold], second[fold])
+    assert np.isnan(np.delete(first, fold, axis=0)).all()
+
+
+@pytest.mark.parametrize("name", sorted(TRANSFORMS))
+def test_transforms_leave_generators_and_threads_alone(name, makers, target):
+    np.random.seed(3)  # noqa: NPY002
+    torch.manual_seed(3)
+    expected = np.random.random(), torch.rand(1).item()  # noqa: NPY002
+    np.random.seed(3)  # noqa: NPY002
+    torch.manual_seed(3)
+    transform = makers[name](target)
+    transform(target)
+    type(transform).restored(transform.settings(), transform.arrays())
+    assert (np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
+    assert torch.get_num_threads() == 1
+
+
+@pytest.mark.parametrize("name", sorted(TRANSFORMS))
+def test_a_series_has_the_same_features_in_any_company(name, makers, unequal):
+    transform = makers[name](unequal)
+    together = transform(unequal)
+    for i in (0, 7):
+        np.testing.assert_allclose(transform(unequal.subset([i]))[0], together[i], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_pooled_features_of_every_network(name, target):
+    frozen = Frozen.untrained(name, target)
+    features = frozen(target)
+    assert features.shape[0] == target.n_cases
+    assert features.shape[1] > 3 * frozen.network.n_features or name == "dilated"
+    assert np.isfinite(features).all()
+    assert (features.std(axis=0) > 0).mean() > 0.5
+
+
+def test_pooled_features_are_what_they_say(source, target):
+    """The last layer's means are the network's own features."""
+    network = source.new_network()
+    features = Frozen.of_source(source, target)(target)
+    n = features.shape[1] // 2
+    last_mean, last_maximum, last_share = np.split(features[:, n - 3 * 128 : n], 3, axis=1)
+    with torch.inference_mode():
+        x = torch.from_numpy(z_normalise(target).X)
+        h = network.block3(network.block2(network.block1(x)))
+    np.testing.assert_allclose(last_mean, h.mean(dim=2), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(last_maximum, h.amax(dim=2), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(last_share, (h > 0).float().mean(dim=2), atol=1e-6)
+
+
+def test_kernels_are_aeons(italy):
+    """The same predictions as aeon's classifiers make, but for what is almost a tie."""
+    from aeon.classification.convolution_based import MiniRocketClassifier, MultiRocketHydraClassifier
+
+    train, test = z_normalise(italy[0]), z_normalise(italy[1]).subset(range(200))
+    for make, theirs in (
+        (MiniRocketKernels.of, MiniRocketClassifier(random_state=0)),
+        (MultiRocketHydraKernels.of, MultiRocketHydraClassifier(random_state=0)),
+    ):
+        ours = FeatureCandidate("ours", "kernels", make).fit(train).scores(test)
+        agrees = train.classes[ours.argmax(axis=1)] == theirs.fit(train.X, train.labels).predict(test.X)
+        assert agrees.mean() >= 0.98
+
+
+def test_short_series_are_drawn_out():
+    data = Dataset.from_arrays("short", [[0, 1, 2], [2, 1, 0], [0, 2], [3, 1]], labels=[0, 1, 0, 1])
+    for cls in (MiniRocketKernels, MultiRocketHydraKernels):
+        transform = cls.of(data)
+        assert transform.length == MIN_LENGTH
+        assert np.isfinite(transform(data)).all()
+
+
+def test_a_damaged_member_is_refused(target, tmp_path):
+    (content,) = FeatureCandidate("MiniROCKET", "kernels", MiniRocketKernels.of).fit(target).to_files()
+    path = tmp_path / "member.safetensors"
+    for wrong in (content[:1000], b"", content.replace(b"minirocket", b"maxirocket")):
+        path.write_bytes(wrong)
+        with pytest.raises(ModelError, match=r"member\.safetensors"):
+            FeatureMember.from_files([path])
+    with pytest.raises(ModelError, match=r"missing\.safetensors"):
+        FeatureMember.from_files([tmp_path / "missing.safetensors"])
+    with pytest.raises(ModelError, match=r"missing\.safetensors"):
+        NetworkMember.from_files([tmp_path / "missing.safetensors"])
+
+
+def test_an_interrupt_is_not_swallowed(monkeypatch, target):
+    from headstart.choice import networks
+
+    finished = networks.pretrain(target, recipe=SHORT, with_prototypes=False)
+    half = replace(finished, card=replace(finished.card, interrupted=True))
+    monkeypatch.setattr(networks, "pretrain", lambda *args, **kwargs: half)
+    with pytest.raises(KeyboardInterrupt):
+        NetworkCandidate("scratch", None, recipe=SHORT).fit(target)
