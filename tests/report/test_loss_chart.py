@@ -90,6 +90,8 @@ def test_losses_that_a_logarithm_cannot_show(card):
 def test_what_cannot_be_drawn(card):
     with pytest.raises(HeadstartError, match="the card of ItalyPowerDemand keeps no losses"):
         loss_chart([replace(card, losses=[])])
+    with pytest.raises(HeadstartError, match="there is no network whose losses could be drawn"):
+        loss_chart([])
     many = [replace(card, started_from=f"source {i}") for i in range(len(CATEGORIES) + 1)]
     with pytest.raises(HeadstartError, match="9 kinds of curves are more than the 8 colours"):
         loss_chart(many)

@@ -39,7 +39,7 @@ def loss_chart(cards: list[Card]) -> Any:
     Raises
     ------
     HeadstartError
-        If a card keeps no losses, or there are more kinds of curves than colours.
+        If there is no card, or one keeps no losses, or there are more kinds of curves than colours.
 
     Examples
     --------
@@ -51,6 +51,8 @@ def loss_chart(cards: list[Card]) -> Any:
     >>> loss_chart([network.card for network in networks]).to_dict()["title"]["text"]
     ['Training loss on GunPoint, with and without transfer']
     """
+    if not cards:
+        raise HeadstartError("there is no network whose losses could be drawn; name models that have one")
     for card in cards:
         if not card.losses:
             raise HeadstartError(f"the card of {card.dataset} keeps no losses, so there is no curve to draw")
