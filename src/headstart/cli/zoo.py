@@ -17,12 +17,14 @@ from headstart.cli.options import (
     console,
 )
 from headstart.cli.overlap import overlap
+from headstart.cli.universal import universal
 
 if TYPE_CHECKING:
     from headstart.zoo import Card, Progress
 
 zoo_app = typer.Typer(help="Make, list, check and share pretrained sources.", no_args_is_help=True)
 zoo_app.command("overlap")(overlap)
+zoo_app.command("universal")(universal)
 
 Name = Annotated[str, typer.Argument(help="Name of a source, its file, or hf://OWNER/REPOSITORY/NAME.")]
 
