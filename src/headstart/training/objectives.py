@@ -77,8 +77,8 @@ class ManyHeads(Objective):
 
     def forward(self, member: int, features: Tensor, y: Tensor, n_support: int) -> Tensor:
         """See `Objective.forward`. Features are standardised within the batch: a head is not needed outside one."""
-        head = self.heads[member]
-        return F.cross_entropy(head(standardised(features, features)), y) / math.log(len(head.weight))
+        scores = self.heads[member](standardised(features, features))  # (batch, n_classes)
+        return F.cross_entropy(scores, y) / math.log(scores.shape[1])
 
 
 class Episodes(Objective):
