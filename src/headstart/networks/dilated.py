@@ -16,7 +16,7 @@ it, and why:
 - Every depth is pooled over time, so that a linear head, trained or fitted, finds short shapes beside long ones; and
   by two statistics: the mean, and the share of time steps that are positive, as ROCKET's successors pool (the same
   paper of Tan et al., section 3.2), here with a ramp in place of the step, so that it has a gradient. The maximum
-  beside them was no help (``docs/universal.md``).
+  beside them does harm (``docs/universal.md``).
 """
 
 from collections.abc import Iterable
