@@ -46,7 +46,7 @@ Fit = Callable[[Dataset, int], Predict]
 
 def headstart(train: Dataset, epochs: int, bfloat16: bool = False) -> Predict:
     recipe = Recipe("whole fit", epochs, max_batch_size=BATCH_SIZE, bfloat16=bfloat16)
-    return TransferClassifier(recipe=recipe, device="cpu").fit(train).predict
+    return TransferClassifier(None, recipe=recipe, device="cpu").fit(train).predict
 
 
 def headstart_bfloat16(train: Dataset, epochs: int) -> Predict:

@@ -19,10 +19,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from headstart import classifier as classifier_module
 from headstart.classifier import TransferClassifier
-from headstart.data import Dataset
+from headstart.data import Dataset, load
 from headstart.errors import DataError, HeadstartError, ModelError, ShapeError
 from headstart.training import Recipe
-from headstart.zoo import Source, pretrain
+from headstart.zoo import Source, names, pretrain
 
 SHORT = Recipe("short", epochs=2)
 LEARNS = Recipe("learns", epochs=12)
@@ -60,9 +60,10 @@ EXPECTED_FAILURES = {
 
 @parametrize_with_checks(
     [
-        TransferClassifier(recipe=Recipe("check", epochs=10), normalise=normalise, n_members=n_members)
+        TransferClassifier(None, recipe=Recipe("check", epochs=10), normalise=normalise, n_members=n_members)
         for normalise, n_members in ((True, 1), (False, 2))
-    ],
+    ]
+    + [TransferClassifier("auto", budget="fast", normalise=False)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_contract_of_scikit_learn(estimator, check):
@@ -70,7 +71,7 @@ def test_contract_of_scikit_learn(estimator, check):
 
 
 def test_subsets_and_orders_agree(small):
-    classifier = TransferClassifier(recipe=SHORT).fit(small)
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small)
     together = classifier.predict_proba(small.X)
     alone = np.concatenate([classifier.predict_proba(small.X[i : i + 1]) for i in range(small.n_cases)])
     np.testing.assert_allclose(alone, together, atol=1e-6)
@@ -122,14 +123,14 @@ def test_series_of_different_lengths(unequal, source):
 
 def test_missing_values_are_interpolated():
     X = np.array([[0.0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 4, 6], [6, 4, 2, 0]])
-    classifier = TransferClassifier(recipe=SHORT).fit(X, [0, 1, 0, 1])
+    classifier = TransferClassifier(None, recipe=SHORT).fit(X, [0, 1, 0, 1])
     holes = X.copy()
     holes[:, 1] = np.nan
     np.testing.assert_array_equal(classifier.predict_proba(holes), classifier.predict_proba(X))
 
 
 def test_number_of_features_is_that_of_a_table_only(small, unequal):
-    classifier = TransferClassifier(recipe=SHORT)
+    classifier = TransferClassifier(None, recipe=SHORT)
     names = [f"t{i}" for i in range(24)]
     classifier.fit(pd.DataFrame(small.X[:, 0], columns=names), small.labels)
     assert classifier.n_features_in_ == 24
@@ -165,7 +166,7 @@ def test_labels_come_back_as_they_were(small, tmp_path, labels, kind):
     y = np.asarray(labels)[small.y]
     if isinstance(labels, pd.Series | pd.Categorical):
         y = pd.Series(labels)[small.y]
-    classifier = TransferClassifier(recipe=LEARNS).fit(small.X[:, 0], y)
+    classifier = TransferClassifier(None, recipe=LEARNS).fit(small.X[:, 0], y)
     classifier.save(tmp_path / "model")
     for one in (classifier, TransferClassifier.load(tmp_path / "model")):
         predictions = one.predict(small.X[:, 0])
@@ -175,7 +176,7 @@ def test_labels_come_back_as_they_were(small, tmp_path, labels, kind):
 
 
 def test_sample_order_of_probabilities(small):
-    classifier = TransferClassifier(recipe=LEARNS).fit(small)
+    classifier = TransferClassifier(None, recipe=LEARNS).fit(small)
     probabilities = classifier.predict_proba(small)
     assert probabilities.shape == (20, 2)
     assert probabilities.dtype == np.float64
@@ -193,7 +194,7 @@ def test_source(small, source, tmp_path, make):
     classifier = TransferClassifier(start, recipe=SHORT).fit(small)
     assert classifier.source_.card == source.card
     assert classifier.model_.card.started_from == "ItalyPowerDemand"
-    scratch = TransferClassifier(recipe=SHORT).fit(small)
+    scratch = TransferClassifier(None, recipe=SHORT).fit(small)
     assert scratch.source_ is None
     assert scratch.model_.card.started_from is None
     assert not np.array_equal(scratch.predict_proba(small), classifier.predict_proba(small))
@@ -201,7 +202,7 @@ def test_source(small, source, tmp_path, make):
 
 def test_seed(small):
     def probabilities(seed):
-        return TransferClassifier(recipe=SHORT, random_state=seed).fit(small).predict_proba(small)
+        return TransferClassifier(None, recipe=SHORT, random_state=seed).fit(small).predict_proba(small)
 
     np.testing.assert_array_equal(probabilities(1), probabilities(1))
     np.testing.assert_array_equal(probabilities(np.int64(1)), probabilities(1))
@@ -230,7 +231,7 @@ def test_members_differ_in_their_seed_alone(small, source, with_source):
 
 
 def test_members_of_a_random_state_are_kept(small, tmp_path):
-    ensemble = TransferClassifier(recipe=SHORT, n_members=2, random_state=np.random.RandomState(1)).fit(small)
+    ensemble = TransferClassifier(None, recipe=SHORT, n_members=2, random_state=np.random.RandomState(1)).fit(small)
     first, second = (model.card.seed for model in ensemble.models_)
     assert second == first + 1
     ensemble.save(tmp_path / "model")
@@ -247,16 +248,16 @@ def test_progress_counts_the_epochs_of_all_members(small, monkeypatch):
         yield lambda epoch, loss: shown.append(epoch)
 
     monkeypatch.setattr(classifier_module, "epoch_bar", bar)
-    TransferClassifier(recipe=Recipe("three", epochs=3), n_members=2, verbose=True).fit(small)
+    TransferClassifier(None, recipe=Recipe("three", epochs=3), n_members=2, verbose=True).fit(small)
     assert bars == [("training from scratch", 6)]
     assert shown == [1, 2, 3, 4, 5, 6]
 
 
 def test_progress_goes_to_standard_error(small, capsys):
-    TransferClassifier(recipe=SHORT, verbose=True).fit(small)
+    TransferClassifier(None, recipe=SHORT, verbose=True).fit(small)
     captured = capsys.readouterr()
     assert captured.out == ""
-    TransferClassifier(recipe=SHORT).fit(small)
+    TransferClassifier(None, recipe=SHORT).fit(small)
     assert capsys.readouterr() == ("", "")
 
 
@@ -271,20 +272,20 @@ def test_cross_validation(table, source):
 
 
 def test_cross_validation_of_three_dimensions(small):
-    scores = cross_val_score(TransferClassifier(recipe=LEARNS), small.X, small.labels, cv=3, error_score="raise")
+    scores = cross_val_score(TransferClassifier(None, recipe=LEARNS), small.X, small.labels, cv=3, error_score="raise")
     assert scores.mean() > 0.7
 
 
 def test_cross_validation_of_lists(unequal):
     series, labels = unequal
-    scores = cross_val_score(TransferClassifier(recipe=LEARNS), series, labels, cv=3, error_score="raise")
+    scores = cross_val_score(TransferClassifier(None, recipe=LEARNS), series, labels, cv=3, error_score="raise")
     assert scores.mean() > 0.7
 
 
 def test_grid_search(table, source, tmp_path):
     X, y = table
     grid = {"source": [None, source], "normalise": np.array([True, False])}
-    search = GridSearchCV(TransferClassifier(recipe=SHORT), grid, cv=2, error_score="raise").fit(X, y)
+    search = GridSearchCV(TransferClassifier(None, recipe=SHORT), grid, cv=2, error_score="raise").fit(X, y)
     assert set(search.best_params_) == {"source", "normalise"}
     assert search.predict(X).shape == (20,)
     search.best_estimator_.save(tmp_path / "model")  # parameters out of an array are numpy's, not Python's
@@ -296,7 +297,7 @@ def test_grid_search_over_recipes(table, tmp_path):
     recipes = [
         Recipe("grid", epochs=epochs, learning_rate=rate) for epochs in np.arange(1, 3) for rate in np.array([1e-3])
     ]
-    search = GridSearchCV(TransferClassifier(), {"recipe": recipes}, cv=2, error_score="raise").fit(X, y)
+    search = GridSearchCV(TransferClassifier(None), {"recipe": recipes}, cv=2, error_score="raise").fit(X, y)
     search.best_estimator_.save(tmp_path / "model")
     np.testing.assert_array_equal(TransferClassifier.load(tmp_path / "model").predict(X), search.predict(X))
 
@@ -358,11 +359,11 @@ def test_not_fitted(small, tmp_path):
 )
 def test_training_data_that_are_refused(small, X, y, message):
     with pytest.raises(ValueError, match=message):
-        TransferClassifier(recipe=SHORT).fit(X(small), y(small))
+        TransferClassifier(None, recipe=SHORT).fit(X(small), y(small))
 
 
 def test_series_to_predict_that_are_refused(small):
-    classifier = TransferClassifier(recipe=SHORT).fit(small)
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small)
     with pytest.raises(ShapeError, match="has 2 channels, the model was trained on 1; give the same channels"):
         classifier.predict(np.ones((3, 2, 5)))
     with pytest.raises(DataError, match="case 2 has no values at all"):
@@ -376,11 +377,13 @@ def test_unknown_settings(small, tmp_path):
         ({"device": "warp"}, "device 'warp' cannot be used"),
         ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
         ({"source": "nearest", "sources": tmp_path}, "has no sources"),
+        ({"source": "auto", "sources": tmp_path}, "has no sources"),
+        ({"source": "auto", "budget": "fsat"}, "unknown budget 'fsat'. Did you mean 'fast'?"),
         ({"n_members": 0}, "n_members is 0; it must be a whole number of at least 1"),
         ({"n_members": 1.5}, "n_members is 1.5; it must be"),
     ):
         with pytest.raises(HeadstartError, match=message):
-            TransferClassifier(**{"recipe": SHORT} | settings).fit(small)
+            TransferClassifier(**{"source": None, "recipe": SHORT} | settings).fit(small)
 
 
 # A fit that ends early
@@ -407,7 +410,7 @@ BIG_BATCH = Recipe("big", epochs=5, max_batch_size=1000)  # one step an epoch
 
 def test_interrupt_keeps_a_usable_model(small, tmp_path, monkeypatch):
     interrupt_training(monkeypatch, epoch=2)
-    classifier = TransferClassifier(recipe=BIG_BATCH)
+    classifier = TransferClassifier(None, recipe=BIG_BATCH)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(small)
     assert classifier.model_.card.interrupted
@@ -428,7 +431,7 @@ def test_interrupt_keeps_a_usable_model(small, tmp_path, monkeypatch):
 )
 def test_interrupt_keeps_whole_members(small, tmp_path, monkeypatch, epoch, n_kept, n_epochs):
     interrupt_training(monkeypatch, epoch)
-    classifier = TransferClassifier(recipe=BIG_BATCH, n_members=3)
+    classifier = TransferClassifier(None, recipe=BIG_BATCH, n_members=3)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(small)
     assert [len(model.card.losses) for model in classifier.models_] == [n_epochs] * n_kept
@@ -441,7 +444,7 @@ def test_interrupt_keeps_whole_members(small, tmp_path, monkeypatch, epoch, n_ke
 
 def test_interrupt_in_the_first_epoch(small, monkeypatch):
     interrupt_training(monkeypatch, epoch=0)
-    classifier = TransferClassifier(recipe=BIG_BATCH)
+    classifier = TransferClassifier(None, recipe=BIG_BATCH)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(small)
     with pytest.raises(NotFittedError):
@@ -449,7 +452,7 @@ def test_interrupt_in_the_first_epoch(small, monkeypatch):
 
 
 def test_a_fit_that_fails_leaves_the_earlier_one(small, unequal, monkeypatch):
-    classifier = TransferClassifier(recipe=SHORT).fit(small)
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small)
     before = classifier.predict_proba(small)
     interrupt_training(monkeypatch, epoch=0)
     with pytest.raises(KeyboardInterrupt):
@@ -502,7 +505,7 @@ def test_save_and_load_members(small, source, tmp_path):
     assert loaded.n_members == 3
     np.testing.assert_array_equal(loaded.predict_proba(small), ensemble.predict_proba(small))
     assert Source.load(tmp_path / "model" / "network2.safetensors").card.seed == 1
-    TransferClassifier(recipe=SHORT).fit(small).save(tmp_path / "model")
+    TransferClassifier(None, recipe=SHORT).fit(small).save(tmp_path / "model")
     assert sorted(os.listdir(tmp_path / "model")) == ["model.json", "network.safetensors"]
     shutil.copy(tmp_path / "model" / "network.safetensors", tmp_path / "copy.safetensors")
     ensemble.save(tmp_path / "model")
@@ -520,7 +523,7 @@ def test_save_and_load_other_settings(small, source, tmp_path):
     source.save(path := tmp_path / "a.safetensors")
     frame = pd.DataFrame(small.X[:, 0]).rename(columns=lambda i: f"t{i}")
     for classifier in (
-        TransferClassifier(recipe=SHORT, normalise=False, random_state=np.random.RandomState(1)),
+        TransferClassifier(None, recipe=SHORT, normalise=False, random_state=np.random.RandomState(1)),
         TransferClassifier(path, recipe=SHORT, random_state=None),
         TransferClassifier(str(path), recipe=SHORT, random_state=np.int64(3)),
     ):
@@ -533,7 +536,7 @@ def test_save_and_load_other_settings(small, source, tmp_path):
 
 
 def test_saving_again_replaces_the_model(saved, small, fitted):
-    other = TransferClassifier(recipe=SHORT, random_state=9).fit(small)
+    other = TransferClassifier(None, recipe=SHORT, random_state=9).fit(small)
     other.save(saved)
     np.testing.assert_array_equal(TransferClassifier.load(saved).predict_proba(small), other.predict_proba(small))
     assert sorted(os.listdir(saved)) == ["model.json", "network.safetensors"]
@@ -654,3 +657,73 @@ def test_missing_folder(tmp_path):
     for place in (tmp_path / "none", tmp_path / "file", tmp_path):
         with pytest.raises(ModelError, match=f"{place}: is no headstart model"):
             TransferClassifier.load(place)
+
+
+# The choice
+
+
+@pytest.fixture
+def no_sources(monkeypatch, tmp_path):
+    """No source is known by name."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(names, "SHIPPED", tmp_path / "shipped")
+
+
+@pytest.fixture
+def folder(tmp_path, make_source):
+    """A folder with one source."""
+    (tmp_path / "sources").mkdir()
+    make_source.save(tmp_path / "sources" / "gun.safetensors")
+    return tmp_path / "sources"
+
+
+@pytest.fixture(scope="module")
+def make_source():
+    data, _ = load("GunPoint")
+    return pretrain(data.subset(range(20)), recipe=SHORT, with_prototypes=False)
+
+
+def test_the_default_is_the_choice(small, folder, tmp_path):
+    classifier = TransferClassifier(recipe=SHORT, sources=folder, random_state=np.random.RandomState(2)).fit(small)
+    assert classifier.source == "auto"
+    assert set(classifier.ranking_.index) == {"MiniROCKET", "features of gun", "from scratch", "fine-tuned from gun"}
+    assert classifier.report_["choice"]["log_loss"] <= classifier.report_["scratch"]["log_loss"]
+    assert classifier.score(small, small.labels) > 0.9
+    classifier.save(tmp_path / "model")
+    again = TransferClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(small), classifier.predict_proba(small))
+    assert again.report_ == classifier.report_
+    assert [model.card for model in again.models_] == [model.card for model in classifier.models_]
+    assert again.fit(small).report_["verdict"] == classifier.report_["verdict"]
+    assert not hasattr(again.set_params(source=None).fit(small), "report_")
+
+
+def test_the_choice_needs_no_source(small, no_sources, tmp_path):
+    classifier = TransferClassifier(budget="fast").fit(small)
+    assert list(classifier.ranking_.index) == ["MiniROCKET"]
+    assert classifier.model_ is None
+    assert classifier.models_ == []
+    with pytest.raises(ShapeError, match="2 channels, the model was trained on 1"):
+        classifier.predict(np.zeros((3, 2, 24)))
+    classifier.save(tmp_path / "model")
+    member = tmp_path / "model" / "member1.safetensors"
+    content = member.read_bytes()
+    member.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ModelError, match="is not the file this model was saved with"):
+        TransferClassifier.load(tmp_path / "model")
+    member.unlink()
+    with pytest.raises(ModelError, match=r"member1\.safetensors"):
+        TransferClassifier.load(tmp_path / "model")
+
+
+def test_an_interrupted_choice_leaves_the_older_fit(small, no_sources, monkeypatch):
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small)
+    expected = classifier.predict_proba(small)
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(classifier_module, "choose", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.set_params(source="auto").fit(small)
+    np.testing.assert_array_equal(classifier.predict_proba(small), expected)

@@ -56,7 +56,9 @@ def model(folder, source):
 
 
 def test_fit_a_data_set_by_name(headstart, tmp_path, italy):
-    done = headstart("fit", "ItalyPowerDemand", "--out", tmp_path / "model", "--epochs", 2, "--device", "cpu")
+    done = headstart(
+        "fit", "ItalyPowerDemand", "--source", "scratch", "--out", tmp_path / "model", "--epochs", 2, "--device", "cpu"
+    )
     assert (done.code, done.err) == (0, "")
     assert "ItalyPowerDemand train test" in done.text
     assert "series 67 1029" in done.text
@@ -92,14 +94,16 @@ def test_fit_from_the_nearest_source(headstart, tmp_path, source):
     )
     assert (done.code, done.err) == (0, "")
     assert "a: fcn fine-tuned from ItalyPowerDemand" in done.text
-    assert "How good it is on new series is not known: --test or --folds would tell." in done.text
+    assert "How good it is on new series was not measured: --test or --folds would tell." in done.text
 
 
 @pytest.mark.parametrize("with_source", [False, True])
 def test_fit_with_folds(headstart, tmp_path, source, with_source):
     train = write_trend(tmp_path / "a.csv")
     more = ("--source", source) if with_source else ()
-    done = headstart("fit", train, "--folds", 2, "--out", tmp_path / "model", "--epochs", 1, *more)
+    done = headstart(
+        "fit", train, "--source", "scratch", "--folds", 2, "--out", tmp_path / "model", "--epochs", 1, *more
+    )
     assert (done.code, done.err) == (0, "")
     assert "Right among 12 training series, each held out in one of 2 folds" in done.text
     assert "the most frequent class 6 0.500" in done.text
@@ -108,7 +112,20 @@ def test_fit_with_folds(headstart, tmp_path, source, with_source):
 def test_fit_with_a_picture(headstart, tmp_path):
     train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
     picture = tmp_path / "result.html"
-    done = headstart("fit", train, "--test", test, "--out", tmp_path / "model", "--epochs", 1, "--picture", picture)
+    done = headstart(
+        "fit",
+        train,
+        "--source",
+        "scratch",
+        "--test",
+        test,
+        "--out",
+        tmp_path / "model",
+        "--epochs",
+        1,
+        "--picture",
+        picture,
+    )
     assert (done.code, done.err) == (0, "")
     assert f"Drawn in {picture}." in done.text
     assert picture.stat().st_size > 1000
@@ -117,7 +134,19 @@ def test_fit_with_a_picture(headstart, tmp_path):
 def test_fit_options_reach_the_model(headstart, tmp_path):
     train = write_trend(tmp_path / "a.csv")
     headstart(
-        "fit", train, "--out", tmp_path / "model", "--epochs", 1, "--no-normalise", "--seed", 7, "--recipe", "paper"
+        "fit",
+        train,
+        "--source",
+        "scratch",
+        "--out",
+        tmp_path / "model",
+        "--epochs",
+        1,
+        "--no-normalise",
+        "--seed",
+        7,
+        "--recipe",
+        "paper",
     )
     card = TransferClassifier.load(tmp_path / "model").model_.card
     assert (card.normalise, card.seed, card.recipe["name"], card.recipe["epochs"]) == (False, 7, "paper", 1)
@@ -126,7 +155,19 @@ def test_fit_options_reach_the_model(headstart, tmp_path):
 def test_fields_of_a_recipe_are_set(headstart, tmp_path):
     train = write_trend(tmp_path / "a.csv")
     settings = ("--set", "learning_rate=3e-4", "--set", "schedule=plateau", "--set", "max_updates=2")
-    done = headstart("fit", train, "--out", tmp_path / "model", "--epochs", 3, *settings, "--set", "bfloat16=true")
+    done = headstart(
+        "fit",
+        train,
+        "--source",
+        "scratch",
+        "--out",
+        tmp_path / "model",
+        "--epochs",
+        3,
+        *settings,
+        "--set",
+        "bfloat16=true",
+    )
     assert (done.code, done.err) == (0, "")
     assert "recipe default with learning_rate 0.0003 and schedule plateau and max_updates 2" in done.text
     recipe = TransferClassifier.load(tmp_path / "model").model_.card.recipe
@@ -189,7 +230,12 @@ def test_fit_members(headstart, tmp_path, source):
 def test_fit_again_replaces_the_model(headstart, tmp_path):
     train = write_trend(tmp_path / "a.csv")
     for seed in (1, 2):
-        assert headstart("fit", train, "--out", tmp_path / "model", "--epochs", 1, "--seed", seed).code == 0
+        assert (
+            headstart(
+                "fit", train, "--source", "scratch", "--out", tmp_path / "model", "--epochs", 1, "--seed", seed
+            ).code
+            == 0
+        )
     assert TransferClassifier.load(tmp_path / "model").model_.card.seed == 2
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "model"]
 
@@ -197,7 +243,7 @@ def test_fit_again_replaces_the_model(headstart, tmp_path):
 @pytest.mark.parametrize("suffix", writers.WRITERS)
 def test_fit_and_predict_every_format(headstart, tmp_path, suffix):
     path = write_trend(tmp_path / f"a{suffix}", writer=writers.WRITERS[suffix])
-    assert headstart("fit", path, "--out", tmp_path / "model", "--epochs", 1).code == 0
+    assert headstart("fit", path, "--source", "scratch", "--out", tmp_path / "model", "--epochs", 1).code == 0
     done = headstart("predict", tmp_path / "model", path)
     assert (done.code, done.err) == (0, "")
     assert pd.read_csv(io.StringIO(done.out))["label"].tolist() == ["up", "down"] * 6
@@ -207,7 +253,9 @@ def test_long_tables(headstart, tmp_path):
     series, labels = [np.random.default_rng(i).normal(size=(2, 5 + i % 3)) for i in range(8)], ["x", "y"] * 4
     writers.long(series, labels).to_csv(tmp_path / "a.csv", index=False)
     columns = ("--case", "case", "--time", "time")
-    done = headstart("fit", tmp_path / "a.csv", *columns, "--out", tmp_path / "model", "--epochs", 1)
+    done = headstart(
+        "fit", tmp_path / "a.csv", "--source", "scratch", *columns, "--out", tmp_path / "model", "--epochs", 1
+    )
     assert done.code == 0
     assert "channels 2" in done.text
     assert "time steps 5 to 7" in done.text
@@ -218,20 +266,20 @@ def test_long_tables(headstart, tmp_path):
 def test_another_label_column(headstart, tmp_path):
     write_trend(tmp_path / "a.csv")
     pd.read_csv(tmp_path / "a.csv").rename(columns={"label": "kind"}).to_csv(tmp_path / "a.csv", index=False)
-    arguments = ("fit", tmp_path / "a.csv", "--out", tmp_path / "model", "--epochs", 1)
+    arguments = ("fit", tmp_path / "a.csv", "--source", "scratch", "--out", tmp_path / "model", "--epochs", 1)
     assert headstart(*arguments, "--label", "kind").code == 0
 
 
 def test_series_shorter_than_the_filters(headstart, tmp_path):
     path = write_trend(tmp_path / "a.csv", length=2)
-    assert headstart("fit", path, "--out", tmp_path / "model", "--epochs", 1).code == 0
+    assert headstart("fit", path, "--source", "scratch", "--out", tmp_path / "model", "--epochs", 1).code == 0
 
 
 def test_names_that_look_like_markup(headstart, tmp_path):
     """Nothing in the data is taken for a style or an emoji."""
     names = ("[/bold] :smile:", "[red]x[/red]")
     path = write_trend(tmp_path / "a[b].csv", names=names)
-    done = headstart("fit", path, "--out", tmp_path / "m[i]", "--epochs", 1, "--folds", 2)
+    done = headstart("fit", path, "--source", "scratch", "--out", tmp_path / "m[i]", "--epochs", 1, "--folds", 2)
     assert (done.code, done.err) == (0, "")
     for name in (*names, "a[b]", "m[i]"):
         assert name in done.text
@@ -279,7 +327,7 @@ def test_predict_without_labels(headstart, tmp_path, model):
 
 
 def test_predict_a_data_set_by_name(headstart, tmp_path, italy):
-    headstart("fit", "ItalyPowerDemand", "--out", tmp_path / "model", "--epochs", 2)
+    headstart("fit", "ItalyPowerDemand", "--source", "scratch", "--out", tmp_path / "model", "--epochs", 2)
     table = pd.read_csv(io.StringIO(headstart("predict", tmp_path / "model", "ItalyPowerDemand").out))
     assert table["label"].tolist() == italy[1].labels.tolist()
     without = pd.read_csv(io.StringIO(headstart("predict", tmp_path / "model", "ItalyPowerDemand", "--no-labels").out))
@@ -336,7 +384,7 @@ def test_recipes(headstart):
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
 def test_curves(headstart, tmp_path, source, model, suffix):
     train = read(write_trend(tmp_path / "trend.csv"))
-    TransferClassifier(recipe=Recipe("short", 8), n_members=2).fit(train).save(tmp_path / "scratch")
+    TransferClassifier(None, recipe=Recipe("short", 8), n_members=2).fit(train).save(tmp_path / "scratch")
     picture = tmp_path / f"curves{suffix}"
     done = headstart("curves", model, tmp_path / "scratch", "--out", picture)
     assert (done.code, done.err) == (0, "")
@@ -382,10 +430,10 @@ def test_download(headstart, monkeypatch):
 def test_same_as_the_library(headstart, tmp_path):
     """What the command line does is what the classifier does."""
     train, _ = load("ItalyPowerDemand")
-    headstart("fit", "ItalyPowerDemand", "--out", tmp_path / "model", "--epochs", 2, "--seed", 5)
+    headstart("fit", "ItalyPowerDemand", "--source", "scratch", "--out", tmp_path / "model", "--epochs", 2, "--seed", 5)
     from headstart.training.recipe import get_recipe
 
-    classifier = TransferClassifier(recipe=get_recipe("default", epochs=2), random_state=5).fit(train)
+    classifier = TransferClassifier(None, recipe=get_recipe("default", epochs=2), random_state=5).fit(train)
     saved = TransferClassifier.load(tmp_path / "model")
     np.testing.assert_array_equal(saved.predict_proba(train), classifier.predict_proba(train))
 
@@ -419,7 +467,9 @@ def test_interrupted_fit_keeps_the_model(headstart, tmp_path, source, monkeypatc
 def test_interrupted_members(headstart, tmp_path, monkeypatch):
     train = write_trend(tmp_path / "a.csv")
     interrupt_at_step(monkeypatch, 8)  # in the second epoch of the third network
-    done = headstart("fit", train, "--out", tmp_path / "model", "--epochs", 3, "--members", 5, "--folds", 2)
+    done = headstart(
+        "fit", train, "--source", "scratch", "--out", tmp_path / "model", "--epochs", 3, "--members", 5, "--folds", 2
+    )
     assert done.code == INTERRUPTED
     assert "a: 2 fcn networks trained from scratch, recipe default, 3 epochs each" in done.text
     assert "Interrupted: 2 of 5 networks are kept, and not compared with one from scratch." in done.text
@@ -470,3 +520,25 @@ def test_help(headstart, command):
     done = headstart(*command.split(), "--help")
     assert done.code == 0
     assert f"Usage: headstart {command}".strip() in done.text
+
+
+def test_fit_chooses_and_says_why(headstart, tmp_path, source):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    done = headstart(
+        "fit", train, "--test", test, "--sources", source.parent, "--out", tmp_path / "model", "--epochs", 2
+    )
+    assert done.code == 0, done.err
+    for words in ("Candidates, on", "MiniROCKET", "from scratch", "Used: ", "Out of fold it is right on"):
+        assert words in done.text, words
+    assert "The choice: right on" in done.text
+    assert "only with the choice" in done.text
+    assert headstart("predict", tmp_path / "model", test).code == 0
+
+
+def test_fit_fast(headstart, tmp_path, source):
+    train = write_trend(tmp_path / "a.csv")
+    done = headstart("fit", train, "--budget", "fast", "--sources", source.parent, "--out", tmp_path / "model")
+    assert done.code == 0, done.err
+    assert "it was not compared with a network from scratch" in done.text
+    assert "from scratch on" not in done.text
+    assert headstart("fit", train, "--budget", "fats", "--out", tmp_path / "other").code == 2

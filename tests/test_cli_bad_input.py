@@ -501,7 +501,7 @@ def test_usage_error(headstart, workplace, name):
 # What has to be simulated
 
 WRITING = {
-    "fit": ("fit good.csv --out new --epochs 1", "cannot write new: no space left on device"),
+    "fit": ("fit good.csv --source scratch --out new --epochs 1", "cannot write new: no space left on device"),
     "fit over an older model": ("fit good.csv --out model --epochs 1", "cannot write model: no space left on device"),
     "pretrain": (
         "pretrain good.csv --out new.safetensors --epochs 1",

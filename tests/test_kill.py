@@ -69,7 +69,7 @@ MOMENTS = [
     ("after rename", 1),
 ]
 COMMANDS = {
-    "fit": ("fit", "ItalyPowerDemand", "--epochs", "2", "--device", "cpu", "--out"),
+    "fit": ("fit", "ItalyPowerDemand", "--source", "scratch", "--epochs", "2", "--device", "cpu", "--out"),
     "pretrain": ("pretrain", "ItalyPowerDemand", "--epochs", "2", "--device", "cpu", "--out"),
 }
 
@@ -80,7 +80,7 @@ def output(command: str, folder: Path) -> Path:
 
 def write_older(command: str, path: Path, small) -> None:
     if command == "fit":
-        TransferClassifier(recipe=Recipe("older", 1)).fit(small).save(path)
+        TransferClassifier(None, recipe=Recipe("older", 1)).fit(small).save(path)
     else:
         pretrain(small, recipe=Recipe("older", 1), with_prototypes=False).save(path)
 
@@ -162,7 +162,7 @@ def test_whole_at_every_step_of_saving(tmp_path, small, command, has_older):
     if has_older:
         write_older(command, path, small)
     if command == "fit":
-        save = TransferClassifier(recipe=Recipe("new", 1)).fit(small).save
+        save = TransferClassifier(None, recipe=Recipe("new", 1)).fit(small).save
     else:
         save = pretrain(small, recipe=Recipe("new", 1), with_prototypes=False).save
     seen, events, is_busy = [], [], False

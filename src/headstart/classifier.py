@@ -1,4 +1,4 @@
-"""`TransferClassifier`: scikit-learn's contract for fine-tuning a pretrained network on labelled series.
+"""`TransferClassifier`: scikit-learn's contract for transfer to labelled series, and for the choice whether to.
 
 Several networks that differ in their seed alone, their probabilities averaged, err less than one: Ismail Fawaz et al.,
 "InceptionTime" (Data Mining and Knowledge Discovery 34, 2020, section 3.2), who take five; Lakshminarayanan et al.,
@@ -20,10 +20,12 @@ from sklearn.utils import Tags, check_consistent_length, check_random_state, col
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.choice import Choice, candidates, choose, get_budget
+from headstart.choice.budget import sources_at_hand
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
-from headstart.progress import epoch_bar
+from headstart.progress import epoch_bar, progress_bar
 from headstart.selection import choose_source
 from headstart.training import Recipe, class_probabilities
 from headstart.training.device import find_device
@@ -40,7 +42,7 @@ _MODEL, _SOURCE = "model.json", "source.safetensors"
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
-    """Classify time series with a network that starts from a pretrained source, or from scratch.
+    """Classify time series by what is best on the training data, or by networks that start as you say.
 
     `fit` and `predict` take series in any of these forms: an array (n_cases, n_timepoints), as scikit-learn's own
     estimators do; an array (n_cases, n_channels, n_timepoints); a list of arrays, each (n_timepoints,) or (n_channels,
@@ -51,17 +53,22 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     source
-        Where to start: a `Source`, the path of a saved one, ``"nearest"`` for the most similar of `sources`, or None
-        to train from scratch. All members start there.
+        ``"auto"``: candidates with and without transfer compete on the training data, and one or the average of
+        several is used (``docs/choice.md``). Otherwise where to start: a `Source`, the path of a saved one,
+        ``"nearest"`` for the most similar of `sources`, or None to train from scratch. All members start there.
     sources
-        Folder of saved sources from which ``source="nearest"`` chooses, by the DTW distance between class prototypes.
+        Folder of saved sources among which ``"auto"`` and ``"nearest"`` choose, the latter by the DTW distance between
+        class prototypes; None for all that headstart knows by name. ``"auto"`` does without, too.
+    budget
+        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` takes several times the default.
     network
         Architecture if there is no source; otherwise the source's is used.
     recipe
         A `Recipe`, or the name of one, a key of `RECIPES`.
     n_members
         Networks, trained alike but with the seeds `random_state`, `random_state` + 1 and so on, whose probabilities are
-        averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks.
+        averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks. In ``"auto"``,
+        networks of each candidate that is trained.
     normalise
         Whether to z-normalise each series if there is no source; otherwise it is done if the source's were.
     random_state
@@ -76,11 +83,19 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     classes_
         The labels, sorted.
     source_
-        The `Source` it started from; None from scratch.
+        The `Source` it started from; None from scratch, and in ``"auto"``.
     model_
-        The trained network with its card, itself a `Source` that others may start from; of several the first.
+        The trained network with its card, itself a `Source` that others may start from; of several the first; None if
+        ``"auto"`` chose no network.
     models_
         All members, in the order of their seeds.
+    choice_
+        What ``"auto"`` chose, a `headstart.choice.Choice`; otherwise None.
+    ranking_
+        In ``"auto"``: a DataFrame, a row a candidate, with what it reached out of fold, whether it is used, and why.
+    report_
+        In ``"auto"``: what was tried and why it was decided so, with accuracy and log loss out of fold of the choice
+        and of the network from scratch.
     n_features_in_
         Time steps, if it was fitted on a 2-D array.
 
@@ -97,9 +112,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        source: Source | str | Path | None = None,
+        source: Source | str | Path | None = "auto",
         *,
         sources: str | Path | None = None,
+        budget: str = "default",
         network: str = "fcn",
         recipe: str | Recipe = "default",
         n_members: int = 1,
@@ -110,6 +126,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.source = source
         self.sources = sources
+        self.budget = budget
         self.network = network
         self.recipe = recipe
         self.n_members = n_members
@@ -123,7 +140,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
         An interrupt (Ctrl-C) keeps the members that are trained, or of the first the best network so far. With these
         the classifier can predict and be saved; `KeyboardInterrupt` is raised all the same, so that loops around it
-        stop too.
+        stop too. A choice that is interrupted leaves nothing.
 
         Raises
         ------
@@ -135,14 +152,47 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         data = self._training_data(X, y)
         if not isinstance(self.n_members, int | np.integer) or self.n_members < 1:
             raise DataError(f"n_members is {self.n_members!r}; it must be a whole number of at least 1")
-        source = self._find_source(data)
-        models, was_interrupted = self._train_members(data, source)
+        choice, source, was_interrupted = None, None, False
+        if self._is_auto():
+            choice = self._choose(data)
+            models = choice.networks
+        else:
+            source = self._find_source(data)
+            models, was_interrupted = self._train_members(data, source)
         # Together, at the end: what an earlier fit learnt stays whole if this one fails.
         self.source_, self.classes_ = source, data.classes
-        self.models_, self.model_ = models, models[0]
+        self._set_models(models, choice)
         if was_interrupted:
             raise KeyboardInterrupt
         return self
+
+    def _is_auto(self) -> bool:
+        return isinstance(self.source, str) and self.source == "auto"
+
+    def _set_models(self, models: list[Source], choice: Choice | None) -> None:
+        self.models_, self.model_ = models, models[0] if models else None
+        self.choice_ = choice
+        for name in ("ranking_", "report_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+        if choice is not None:
+            self.ranking_, self.report_ = choice.ranking, choice.report
+
+    def _choose(self, data: Dataset) -> Choice:
+        budget, seed = get_budget(self.budget), _seed(self.random_state)
+        competing = candidates(
+            data,
+            sources_at_hand(self.sources),
+            budget,
+            recipe=get_recipe(self.recipe),
+            network=self.network,
+            normalise=self.normalise,
+            n_members=self.n_members,
+            seed=seed,
+            device=self.device,
+        )
+        bar = progress_bar("choosing", len(competing), "candidates", with_eta=False) if self.verbose else nullcontext()
+        with bar as show:
+            return choose(data, competing, n_folds=budget.n_folds, seed=seed, on_candidate=show)
 
     def _train_members(self, data: Dataset, source: Source | None) -> tuple[list[Source], bool]:
         """Return what was trained, and whether an interrupt ended it."""
@@ -185,12 +235,15 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """Probabilities of the classes, the mean over all members, float64 (n_cases, n_classes), as in `classes_`."""
         check_is_fitted(self, "model_")
         data = self._dataset("data to predict", X)
-        if data.n_channels != self.model_.card.n_channels:
+        n_channels = self.models_[0].card.n_channels if self.choice_ is None else self.choice_.n_channels
+        if data.n_channels != n_channels:
             raise ShapeError(
-                f"{data.name} has {data.n_channels} channels, the model was trained on {self.model_.card.n_channels}; "
+                f"{data.name} has {data.n_channels} channels, the model was trained on {n_channels}; "
                 "give the same channels in the same order"
             )
-        device, prepared = find_device(self.device), self.model_.prepare(data)
+        if self.choice_ is not None:
+            return self.choice_.predict_proba(data, self.device)
+        device, prepared = find_device(self.device), self.models_[0].prepare(data)
         probabilities = np.zeros((data.n_cases, len(self.classes_)))
         for model in self.models_:
             of_member = class_probabilities(model.new_network().to(device), prepared).astype(np.float64)
@@ -227,14 +280,17 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             parameters["source"] = str(self.source)
         parameters["sources"] = None if self.sources is None else str(self.sources)
         if not isinstance(self.random_state, int):
-            parameters["random_state"] = self.model_.card.seed
+            parameters["random_state"] = self.models_[0].card.seed if self.choice_ is None else self.choice_.seed
         with new_folder(folder) as temporary:
-            sources = {_network_file(i): model for i, model in enumerate(self.models_)}
+            if self.choice_ is not None:
+                choice, contents = self.choice_.to_files()
+            else:
+                choice, contents = None, {_network_file(i): m.to_bytes() for i, m in enumerate(self.models_)}
             if self.source_ is not None:
-                sources[_SOURCE] = self.source_
-            contents = {name: source.to_bytes() for name, source in sources.items()}
+                contents[_SOURCE] = self.source_.to_bytes()
             model = {
                 "parameters": parameters,
+                "choice": choice,
                 "classes": self.classes_.tolist(),
                 "classes_dtype": self.classes_.dtype.str,
                 "n_features_in": getattr(self, "n_features_in_", None),
@@ -259,8 +315,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         folder = Path(folder)
         model = _read_model(folder)
         files: dict[str, Source] = {}
+        choice = None if model.get("choice") is None else Choice.from_files(model["choice"], folder)
         for name, digest in model["sha256"].items():
-            files[name] = Source.load(folder / name)
+            if choice is None:
+                files[name] = Source.load(folder / name)
             if _sha256((folder / name).read_bytes()) != digest:
                 raise ModelError(f"{folder / name}: is not the file this model was saved with; fit the model again")
         try:
@@ -271,8 +329,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 parameters["source"] = files[_SOURCE]
             classifier = cls(**parameters)
             classifier.source_ = files.pop(_SOURCE, None)
-            classifier.models_ = [files[_network_file(i)] for i in range(len(files))]
-            classifier.model_ = classifier.models_[0]
+            models = [files[_network_file(i)] for i in range(len(files))] if choice is None else choice.networks
+            classifier._set_models(models, choice)
             classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
             if model["n_features_in"] is not None:
                 classifier.n_features_in_ = model["n_features_in"]
@@ -305,7 +363,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if y is None:
             raise DataError("requires y to be passed, but the target y is None: give a label for every series")
         if _is_table(X):
-            minimum = 2 if self.normalise and self.source is None else 1
+            minimum = 2 if self.normalise and (self.source is None or self._is_auto()) else 1
             X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", ensure_min_features=minimum)
         else:
             y = column_or_1d(y, warn=True)

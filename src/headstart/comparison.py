@@ -54,8 +54,11 @@ class Comparison:
 
 def from_scratch(classifier: TransferClassifier) -> TransferClassifier:
     """Return the unfitted twin of a fitted classifier that starts from nothing: same networks, recipe and seeds."""
-    card = classifier.model_.card
-    return clone(classifier).set_params(source=None, network=card.network, normalise=card.normalise)
+    twin = clone(classifier).set_params(source=None)
+    if classifier.source_ is None:
+        return twin
+    card = classifier.source_.card
+    return twin.set_params(network=card.network, normalise=card.normalise)
 
 
 def compare_on_test_set(

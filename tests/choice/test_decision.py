@@ -74,17 +74,35 @@ def test_candidates_that_cannot_be_told_apart_are_averaged():
     assert "as good as the best" in equal.reasons["same"]
 
 
-def test_nothing_that_is_worse_than_scratch_out_of_fold_is_chosen():
-    """Others are within one standard error of scratch, but the average with them is worse."""
+@pytest.mark.parametrize("kernels", [None, "a"])
+def test_nothing_that_is_worse_than_scratch_out_of_fold_is_chosen(kernels):
     random = np.random.default_rng(0)
-    for _ in range(200):
+    seen = set()
+    for _ in range(300):
         candidates = {}
         for name in ("scratch", "a", "b"):
-            p = random.beta(2, 1, size=len(Y))
+            p = random.beta(random.uniform(1, 4), 1, size=len(Y))
             candidates[name] = np.where(Y[:, None] == [0, 1], p[:, None], 1 - p[:, None])
-        decision = decide(candidates, Y, scratch="scratch")
+        decision = decide(candidates, Y, scratch="scratch", kernels=kernels)
         together = np.mean([candidates[name] for name in decision.chosen], axis=0)
         assert log_losses(together, Y).mean() <= log_losses(candidates["scratch"], Y).mean() + 1e-12
+        seen.add(tuple(decision.chosen))
+    assert len(seen) > 4
+
+
+def test_kernels_are_used_beforehand():
+    kernels, better = held_out(Y, 0.8, 8), held_out(Y, 0.95, 1)
+    decision = decide({"kernels": kernels, "better": better}, Y, kernels="kernels")
+    assert decision.chosen == ["kernels", "better"]
+    assert decision.reasons["kernels"].startswith("used beforehand; worse by")
+    assert decide({"kernels": kernels, "better": better}, Y).chosen == ["better"]
+
+
+def test_kernels_that_make_the_choice_worse_than_scratch_are_dropped():
+    poor, scratch = held_out(Y, 0.8, 30), held_out(Y, 0.99, 0)
+    decision = decide({"kernels": poor, "scratch": scratch, "twin": scratch}, Y, scratch="scratch", kernels="kernels")
+    assert decision.chosen == ["scratch", "twin"]
+    assert "worse than scratch" in decision.reasons["kernels"]
 
 
 def test_scratch_is_kept_where_the_average_is_worse():

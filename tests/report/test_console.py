@@ -40,28 +40,28 @@ def test_verdict_is_the_exact_mcnemar_test(comparison, p_value, words):
 
 
 def test_conclusion_in_three_lines():
-    first, second, third = conclusion(compared(10, 6, 1, 3), "GunPoint")
+    first, second, third = conclusion(compared(10, 6, 1, 3), "from GunPoint")
     assert first == "From GunPoint: right on 16 of 20 test series; from scratch, same recipe and seed: on 11."
     assert second.startswith("6 series are right only with transfer, 1 only from scratch")
     assert "one seed" in third
 
 
 def test_conclusion_of_ensembles():
-    first, _, third = conclusion(replace(compared(10, 6, 1, 3), n_members=5), "GunPoint")
+    first, _, third = conclusion(replace(compared(10, 6, 1, 3), n_members=5), "from GunPoint")
     assert "same recipe and seeds: on 11" in first
     assert third.startswith("This is one ensemble of 5 and one choice")
 
 
 def test_conclusion_without_a_source():
     alone = Comparison("4 test series", np.array([True, True, True, False]), None, 0.5)
-    first, second, _ = conclusion(alone, None)
+    first, second, _ = conclusion(alone, "from scratch")
     assert first == "From scratch: right on 3 of 4 test series; guessing the most frequent class: on 50%."
     assert "no transfer to judge" in second
 
 
 def test_comparison_table():
     console = Console(record=True, width=80)
-    console.print(comparison_table(compared(10, 6, 1, 3), "GunPoint"))
+    console.print(comparison_table(compared(10, 6, 1, 3), "from GunPoint"))
     rows = [line.split() for line in console.export_text().splitlines()]
     assert ["from", "GunPoint", "│", "16", "│", "0.800"] in rows
     assert ["from", "scratch", "│", "11", "│", "0.550"] in rows

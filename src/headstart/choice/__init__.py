@@ -14,12 +14,12 @@ import numpy as np
 
 from headstart.choice.budget import BUDGETS, Budget, candidates, get_budget
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
-from headstart.choice.candidate import Candidate, Member, Trial, stratified_folds
+from headstart.choice.candidate import Candidate, Member, Trial, check_labels, stratified_folds
 from headstart.choice.decision import Decision, decide, decide_by_prior
 from headstart.choice.features import FeatureMember
 from headstart.choice.networks import NetworkMember
 from headstart.data.dataset import Dataset
-from headstart.errors import DataError
+from headstart.zoo.source import Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,10 @@ class Choice:
 
     Attributes
     ----------
+    n_channels
+        Of the training data.
+    seed
+        Of the folds.
     members
         The chosen candidates by name, each with the temperature of its scores.
     ranking
@@ -43,13 +47,20 @@ class Choice:
         What was tried, in plain values.
     """
 
+    n_channels: int
+    seed: int
     members: dict[str, tuple[Member, float]]
     ranking: "pd.DataFrame"
     report: dict[str, Any]
 
-    def predict_proba(self, data: Dataset) -> np.ndarray:
+    @property
+    def networks(self) -> list[Source]:
+        """All trained networks among the members."""
+        return [network for member, _ in self.members.values() for network in member.networks]
+
+    def predict_proba(self, data: Dataset, device: str = "auto") -> np.ndarray:
         """Probabilities of the classes, float64 (n_cases, n_classes), the mean over members."""
-        of_members = [probabilities(member.scores(data), temperature) for member, temperature in self.members.values()]
+        of_members = [probabilities(member.scores(data, device), t) for member, t in self.members.values()]
         return np.mean(of_members, axis=0)
 
     def to_files(self) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -63,7 +74,8 @@ class Choice:
             kind = next(kind for kind, cls in MEMBERS.items() if isinstance(member, cls))
             described.append({"name": name, "kind": kind, "temperature": temperature, "files": names})
         rows = self.ranking.reset_index().to_dict("records")
-        return {"members": described, "ranking": _without_nan(rows), "report": self.report}, files
+        plain = {"n_channels": self.n_channels, "seed": self.seed, "report": self.report}
+        return {"members": described, "ranking": _without_nan(rows), **plain}, files
 
     @classmethod
     def from_files(cls, settings: Mapping[str, Any], folder: Path) -> Self:
@@ -81,7 +93,8 @@ class Choice:
             for one in settings["members"]
         }
         ranking = pd.DataFrame(settings["ranking"]).set_index("candidate")
-        return cls(members, ranking.astype({"log_loss": float, "accuracy": float}), dict(settings["report"]))
+        ranking = ranking.astype({"log_loss": float, "accuracy": float})
+        return cls(settings["n_channels"], settings["seed"], members, ranking, settings["report"])
 
 
 def choose(
@@ -99,7 +112,8 @@ def choose(
     data
         Labelled series; training data only.
     competing
-        Candidates of different names. The first from scratch is what the choice is held against.
+        Candidates of different names. The first kernels are used beforehand; the first from scratch is what the choice
+        is held against.
     n_folds
         Folds that all candidates share.
     seed
@@ -120,7 +134,7 @@ def choose(
     >>> list(choice.members), bool((choice.predict_proba(test).argmax(axis=1) == test.y).mean() > 0.9)
     (['MiniROCKET'], True)
     """
-    _check(data)
+    check_labels(data)
     start = time.perf_counter()
     folds = stratified_folds(data.y, n_folds, seed)
     cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
@@ -135,8 +149,9 @@ def choose(
         seconds[candidate.name] = time.perf_counter() - begin
     temperatures = {name: fit_temperature(trial.held_out[cases], data.y[cases]) for name, trial in trials.items()}
     held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
-    scratch = next((name for name, kind in kinds.items() if kind == "scratch"), None)
-    decision = decide(held_out, data.y[cases], scratch) if folds else decide_by_prior(kinds)
+    scratch, kernels = (next((n for n, one in kinds.items() if one == kind), None) for kind in ("scratch", "kernels"))
+    y = data.y[cases]
+    decision = decide(held_out, y, scratch=scratch, kernels=kernels) if folds else decide_by_prior(kinds)
     members: dict[str, tuple[Member, float]] = {}
     for candidate in competing:
         name = candidate.name
@@ -156,11 +171,12 @@ def choose(
         "n_cases": data.n_cases,
         "n_held_out": len(cases),
         "n_folds": len(folds),
-        "scratch": _out_of_fold(held_out, [scratch] if scratch else [], data.y[cases]),
-        "choice": _out_of_fold(held_out, decision.chosen, data.y[cases]),
+        "scratch": _out_of_fold(held_out, [scratch] if scratch else [], y),
+        "choice": _out_of_fold(held_out, decision.chosen, y),
         "seconds": round(time.perf_counter() - start, 3),
     }
-    return Choice(members, _ranking(kinds, decision, held_out, data.y[cases], seconds), report)
+    ranking = _ranking(kinds, decision, held_out, y, seconds)
+    return Choice(data.n_channels, seed, members, ranking, report)
 
 
 def _ranking(
@@ -194,16 +210,6 @@ def _out_of_fold(held_out: Mapping[str, np.ndarray], names: Sequence[str], y: np
     together = np.mean([held_out[name] for name in names], axis=0)
     accuracy = float((together.argmax(axis=1) == y).mean())
     return {"log_loss": float(log_losses(together, y).mean()), "accuracy": accuracy}
-
-
-def _check(data: Dataset) -> None:
-    if not data.is_labelled:
-        raise DataError(f"{data.name}: training needs a label for every case")
-    if data.n_classes < 2 or len(np.unique(data.y)) < 2:
-        raise DataError(
-            f"{data.name}: there is only one class ({data.classes[0]}) in all {data.n_cases} cases; "
-            "training needs at least two"
-        )
 
 
 def _without_nan(rows: list[dict[Any, Any]]) -> list[dict[str, Any]]:

@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from headstart.choice.candidate import Candidate
+from headstart.choice.candidate import Candidate, check_labels
 from headstart.choice.features import FeatureCandidate
 from headstart.choice.frozen import Frozen
 from headstart.choice.kernels import MiniRocketKernels, MultiRocketHydraKernels
 from headstart.choice.networks import NetworkCandidate
 from headstart.data.dataset import Dataset
-from headstart.errors import UnknownNameError
+from headstart.errors import ModelError, UnknownNameError
 from headstart.selection import rank_sources
 from headstart.training import Recipe
+from headstart.zoo.folder import load_folder
+from headstart.zoo.names import known_sources
 from headstart.zoo.source import Source
 
 
@@ -82,7 +85,13 @@ def candidates(
         How much is tried.
     recipe, network, normalise, n_members, seed, device
         As in `TransferClassifier`.
+
+    Raises
+    ------
+    DataError
+        If a case has no label, or there is only one class.
     """
+    check_labels(data)
     found: list[Candidate] = [
         FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, normalise=normalise, seed=seed))
     ]
@@ -107,6 +116,22 @@ def candidates(
                 )
             )
     return found
+
+
+def sources_at_hand(folder: str | Path | None) -> Mapping[str, Source]:
+    """Return the sources of a folder, or, if it is None, those that are known by name, of which there may be none.
+
+    Raises
+    ------
+    ModelError
+        If a folder is named that has no sources.
+    """
+    if folder is not None:
+        return load_folder(folder)
+    try:
+        return known_sources()
+    except ModelError:
+        return {}
 
 
 def best_sources(data: Dataset, sources: Mapping[str, Source], n: int, by: str = "logme") -> dict[str, Source]:

@@ -2,15 +2,20 @@
 
 With ten to sixty training series an out-of-fold accuracy is uncertain by five to ten points, so the best of several by
 it is often not the best (Cawley & Talbot, "On over-fitting in model selection", Journal of Machine Learning Research
-11, 2010). Three things are done about it:
+11, 2010). Four things are done about it:
 
 - Candidates are compared by the log loss of calibrated probabilities, which tells more apart than counting mistakes
   does, case by case, on the same folds.
-- All candidates that are no more than one standard error worse than the best (of the paired difference; the rule is
-  that of Breiman et al., "Classification and regression trees", 1984) are averaged, instead of one being picked.
-- What comes out is held against the network from scratch on the same folds. If it is worse, scratch is used.
+- Kernels are always used, whatever they reach out of fold, unless they would make the choice worse than scratch. This
+  is the prior: on small data sets, evidence against them was more often chance than not (``docs/choice.md``).
+- With them are averaged all candidates that are no more than one standard error worse than the best (of the paired
+  difference; the rule is that of Breiman et al., "Classification and regression trees", 1984), instead of one being
+  picked.
+- What comes out is held against the network from scratch on the same folds. If it is worse, first the kernels go, if
+  they have no other right to be there, and then all but scratch.
 
-Where nothing can be held out, because no class has two cases, a prior decides: kernels and a network, averaged.
+Where nothing can be held out, because no class has two cases, a prior decides: kernels and a network,
+averaged.
 """
 
 from collections.abc import Mapping
@@ -46,7 +51,9 @@ class Decision:
     verdict: str
 
 
-def decide(held_out: Mapping[str, np.ndarray], y: np.ndarray, scratch: str | None) -> Decision:
+def decide(
+    held_out: Mapping[str, np.ndarray], y: np.ndarray, *, scratch: str | None = None, kernels: str | None = None
+) -> Decision:
     """Choose among candidates.
 
     Parameters
@@ -57,6 +64,8 @@ def decide(held_out: Mapping[str, np.ndarray], y: np.ndarray, scratch: str | Non
         Codes of their classes, (n_held_out,).
     scratch
         Which candidate is the network from scratch; None if it does not compete.
+    kernels
+        Which candidate is used beforehand; None if there is none.
 
     Examples
     --------
@@ -69,28 +78,33 @@ def decide(held_out: Mapping[str, np.ndarray], y: np.ndarray, scratch: str | Non
     losses = {name: log_losses(probabilities, y) for name, probabilities in held_out.items()}
     means = {name: float(loss.mean()) for name, loss in losses.items()}
     best = min(means, key=means.__getitem__)
-    chosen, reasons = [], {}
+    near, reasons = [], {best: "smallest loss out of fold"}
     for name, loss in losses.items():
         worse = loss - losses[best]
         error = _standard_error(worse)
         if worse.mean() <= error:
-            chosen.append(name)
-        reasons[name] = f"worse by {worse.mean():.3f} ± {error:.3f}"
-    if chosen != [best]:
-        reasons |= {name: f"as good as the best: {reasons[name]}" for name in chosen}
-    reasons[best] = "smallest loss out of fold"
+            near.append(name)
+        if name != best:
+            prefix = "as good as the best: " if name in near else ""
+            reasons[name] = f"{prefix}worse by {worse.mean():.3f} ± {error:.3f}"
+    chosen = [name for name in losses if name in near or name == kernels]
+    if kernels is not None and kernels not in near:
+        reasons[kernels] = f"used beforehand; {reasons[kernels]}"
     if scratch is None:
         return Decision(chosen, reasons, means, _sentence(chosen, "it was not compared with a network from scratch"))
-    together = np.mean([held_out[name] for name in chosen], axis=0)
-    gain = losses[scratch] - log_losses(together, y)
-    if gain.mean() < 0:
-        reasons[scratch] = "no choice is better out of fold"
-        why = f"out of fold, {' + '.join(chosen)} would be worse by {-gain.mean():.3f} ± {_standard_error(gain):.3f}"
-        return Decision([scratch], reasons, means, _sentence([scratch], why))
-    if chosen == [scratch]:
-        return Decision(chosen, reasons, means, _sentence(chosen, "nothing comes within one standard error of it"))
-    why = f"out of fold, its loss is smaller than scratch's by {gain.mean():.3f} ± {_standard_error(gain):.3f}"
-    return Decision(chosen, reasons, means, _sentence(chosen, why))
+
+    def gain(names: list[str]) -> np.ndarray:
+        return losses[scratch] - log_losses(np.mean([held_out[name] for name in names], axis=0), y)
+
+    used = next(names for names in (chosen, near, [scratch]) if gain(names).mean() >= 0)
+    for name in chosen:
+        if name not in used:
+            reasons[name] += "; with it, the choice would be worse than scratch"
+    if used == [scratch]:
+        return Decision(used, reasons, means, _sentence(used, "out of fold, no other choice is better"))
+    by = f"{gain(used).mean():.3f} ± {_standard_error(gain(used)):.3f}"
+    why = f"out of fold, the loss is smaller than that from scratch by {by}"
+    return Decision(used, reasons, means, _sentence(used, why))
 
 
 def decide_by_prior(kinds: Mapping[str, str]) -> Decision:

@@ -19,6 +19,7 @@ from headstart.choice.kernels import MiniRocketKernels, MultiRocketHydraKernels
 from headstart.choice.ridge import RidgeHead, fit_ridge
 from headstart.data.dataset import Dataset
 from headstart.errors import ModelError
+from headstart.zoo.source import Source
 
 
 class Transform(Protocol):
@@ -66,8 +67,13 @@ class FeatureMember:
     transform: Transform
     head: RidgeHead
 
-    def scores(self, data: Dataset) -> np.ndarray:
-        """Scores of the classes, (n_cases, n_classes)."""
+    @property
+    def networks(self) -> Sequence[Source]:
+        """None: what network there may be was trained elsewhere."""
+        return ()
+
+    def scores(self, data: Dataset, device: str = "auto") -> np.ndarray:
+        """Scores of the classes, (n_cases, n_classes), always computed on the processor."""
         return self.head.scores(self.transform(data))
 
     def to_files(self) -> list[bytes]:

@@ -19,12 +19,11 @@ from headstart.zoo.source import Source
 class NetworkMember:
     """Trained networks that differ in their seed, whose probabilities are averaged."""
 
-    networks: list[Source]
-    device: str = "auto"
+    networks: Sequence[Source]
 
-    def scores(self, data: Dataset) -> np.ndarray:
+    def scores(self, data: Dataset, device: str = "auto") -> np.ndarray:
         """Logarithms of the mean probabilities, (n_cases, n_classes)."""
-        mean = np.mean([network.class_probabilities(data, self.device) for network in self.networks], axis=0)
+        mean = np.mean([network.class_probabilities(data, device) for network in self.networks], axis=0)
         return np.log(np.maximum(mean.astype(np.float64), 1e-12))
 
     def to_files(self) -> list[bytes]:
@@ -74,7 +73,7 @@ class NetworkCandidate:
         held_out = np.full((data.n_cases, data.n_classes), np.nan)
         for fold in folds:
             rest = np.setdiff1d(np.arange(data.n_cases), fold)
-            held_out[fold] = self.fit(data.subset(rest)).scores(data.subset(fold))
+            held_out[fold] = self.fit(data.subset(rest)).scores(data.subset(fold), self.device)
         return Trial(held_out)
 
     def fit(self, data: Dataset) -> NetworkMember:
@@ -85,8 +84,7 @@ class NetworkCandidate:
         KeyboardInterrupt
             If it is interrupted: half trained, a network would be judged by less than it can do.
         """
-        networks = [self._train(data, self.seed + i) for i in range(self.n_members)]
-        return NetworkMember(networks, self.device)
+        return NetworkMember([self._train(data, self.seed + i) for i in range(self.n_members)])
 
     def _train(self, data: Dataset, seed: int) -> Source:
         if self.source is not None:

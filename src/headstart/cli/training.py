@@ -39,10 +39,16 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
     test: Annotated[Path | None, typer.Option(help="File of labelled series to judge the model on.")] = None,
     source: Annotated[
-        str | None,
-        typer.Option(help="Source: a name, file or hf:// address, or nearest (see --sources); none: from scratch."),
-    ] = None,
+        str,
+        typer.Option(
+            help="auto: what is best on the training series, with transfer or without; scratch; nearest (see "
+            "--sources); or a source: a name, file or hf:// address."
+        ),
+    ] = "auto",
     sources: Sources = None,
+    budget: Annotated[
+        str, typer.Option(help="What competes in auto: fast (no network is trained), default or thorough.")
+    ] = "default",
     folds: Annotated[int | None, typer.Option(min=2, help="Judge by cross-validation with so many folds.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the result: .png, .svg, .pdf or .html.")] = None,
     recipe: RecipeName = "default",
@@ -58,18 +64,21 @@ def fit(
     case: Case = None,
     time: Time = None,
 ) -> None:
-    """Fine-tune a network on labelled series, and save it.
+    """Fit a classifier to labelled series, with transfer where it helps, and save it.
 
-    Where there are test series, or with --folds, a twin is trained from scratch, and the two are compared. Ctrl-C ends
-    the training and keeps the best network so far; with --members, the networks that are done.
+    Where there are test series, or with --folds, a network is trained from scratch, and the two are compared. With
+    --source other than auto, Ctrl-C ends the training and keeps the best network so far; with --members, the networks
+    that are done.
     """
     from headstart import comparison
+    from headstart.choice import get_budget
     from headstart.classifier import TransferClassifier, check_replaceable
     from headstart.data.preprocessing import require_variation
     from headstart.errors import DataError
     from headstart.files import check_writable
-    from headstart.report.console import comparison_table, conclusion, data_table, training_sentence, verdict
+    from headstart.report.console import comparison_table, conclusion, data_table, verdict
 
+    get_budget(budget)
     chosen = chosen_recipe(recipe, epochs, settings)
     check_replaceable(out)
     check_writable(out)
@@ -85,8 +94,9 @@ def fit(
     console.print(data_table({"train": train_set} | ({} if test_set is None else {"test": test_set})))
 
     classifier = TransferClassifier(
-        source,
+        None if source == "scratch" else source,
         sources=sources,
+        budget=budget,
         network=network,
         recipe=chosen,
         n_members=members,
@@ -97,13 +107,15 @@ def fit(
     )
     is_done = _fit_to_the_end(classifier, train_set)
     classifier.save(out)
-    console.print(training_sentence(*_cards(classifier)))
-    scratch = comparison.from_scratch(classifier) if classifier.source_ is not None else None
+    _tell(classifier)
+    is_auto = classifier.choice_ is not None
+    scratch = comparison.from_scratch(classifier) if is_auto or classifier.source_ is not None else None
+    what = "the choice" if is_auto else "transfer"
     result = None
     if not is_done:
         console.print(f"Interrupted: {_kept(classifier)} kept, and not compared with one from scratch.")
     elif folds is None and test_set is None:
-        console.print("How good it is on new series is not known: --test or --folds would tell.")
+        console.print("How good it is on new series was not measured: --test or --folds would tell.")
     else:
         try:
             result = _judge(classifier, scratch, train_set, test_set, folds)
@@ -111,9 +123,9 @@ def fit(
             is_done = False
             console.print("Interrupted: the model is kept, but how good it is was not measured to the end.")
     if result is not None:
-        console.print(comparison_table(result, classifier.model_.card.started_from))
+        console.print(comparison_table(result, _start(classifier)))
         console.print("\nWhat this shows:")
-        for line in conclusion(result, classifier.model_.card.started_from):
+        for line in conclusion(result, _start(classifier), what):
             console.print(f"- {line}")
     if picture is not None and result is not None and test_set is not None:
         from headstart.report.charts import save_chart
@@ -124,9 +136,9 @@ def fit(
             fit_chart(
                 test_set,
                 classifier.predict(test_set),
-                losses={_start(c): [card.losses for card in _cards(c)] for c in fitted},
+                losses={_start(c): [card.losses for card in _cards(c)] for c in fitted if _cards(c)},
                 accuracies={_start(c): c.score(test_set, test_set.labels) for c in fitted},
-                title=verdict(result),
+                title=verdict(result, what),
             ),
             picture,
         )
@@ -299,6 +311,20 @@ def _cards(classifier: Any) -> "list[Card]":
     return [model.card for model in classifier.models_]
 
 
+def _tell(classifier: Any) -> None:
+    """Say how networks were trained, or what was chosen and why."""
+    from headstart.report.console import choice_sentences, choice_table, training_sentence
+
+    if classifier.choice_ is None:
+        console.print(training_sentence(*_cards(classifier)))
+        return
+    console.print(choice_table(classifier.choice_))
+    for line in choice_sentences(classifier.choice_):
+        console.print(line)
+
+
 def _start(classifier: Any) -> str:
+    if classifier.choice_ is not None:
+        return "the choice"
     name = classifier.model_.card.started_from
     return "from scratch" if name is None else f"from {name}"

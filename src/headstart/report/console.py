@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import fields
 
+import numpy as np
 from rich.table import Table
 
+from headstart.choice import Choice
 from headstart.comparison import Comparison
 from headstart.data import Dataset, Summary, describe
 from headstart.training import RECIPES, Recipe
@@ -79,8 +81,36 @@ def _field_text(value: object) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def comparison_table(comparison: Comparison, source_name: str | None) -> Table:
-    """Show accuracies with and without transfer."""
+def choice_table(choice: Choice) -> Table:
+    """Show what each candidate reached out of fold, and why it is used or not."""
+    n = choice.report["n_held_out"]
+    title = f"Candidates, on {n} training series that each was not fitted to" if n else "Candidates"
+    table = Table(title=title, title_justify="left", show_edge=False)
+    table.add_column("")
+    for column in ("accuracy", "log loss"):
+        table.add_column(column, justify="right")
+    table.add_column("used")
+    table.add_column("why")
+    for name, row in choice.ranking.iterrows():
+        figures = ["" if np.isnan(row[column]) else f"{row[column]:.3f}" for column in ("accuracy", "log_loss")]
+        table.add_row(str(name), *figures, "yes" if row["chosen"] else "", row["why"])
+    return table
+
+
+def choice_sentences(choice: Choice) -> list[str]:
+    """Say what is used and why, and what scratch would have given."""
+    report = choice.report
+    lines = [f"Used: {report['verdict']}."]
+    if report["choice"] is not None:
+        reached = f"Out of fold it is right on {report['choice']['accuracy']:.1%} of {report['n_held_out']} series"
+        if report["scratch"] is not None:
+            reached += f", the network from scratch on {report['scratch']['accuracy']:.1%}"
+        lines.append(f"{reached}. The candidates were judged by the same series, so this is somewhat flattering.")
+    return lines
+
+
+def comparison_table(comparison: Comparison, start: str) -> Table:
+    """Show accuracies beside those from scratch; `start` says where the classifier started: "from Wine"."""
     table = Table(title=f"Right among {comparison.held_out}", title_justify="left", show_edge=False)
     table.add_column("")
     table.add_column("right", justify="right")
@@ -89,43 +119,44 @@ def comparison_table(comparison: Comparison, source_name: str | None) -> Table:
     def add(name: str, accuracy: float) -> None:
         table.add_row(name, f"{round(accuracy * len(comparison.correct))}", f"{accuracy:.3f}")
 
-    add("from scratch" if source_name is None else f"from {source_name}", comparison.correct.mean())
+    add(start, comparison.correct.mean())
     if comparison.correct_from_scratch is not None:
         add("from scratch", comparison.correct_from_scratch.mean())
     add("the most frequent class", comparison.majority_share)
     return table
 
 
-def verdict(comparison: Comparison) -> str:
-    """Say whether transfer paid, and whether that could be chance."""
+def verdict(comparison: Comparison, what: str = "transfer") -> str:
+    """Say whether transfer, or `what` else there was, paid, and whether that could be chance."""
     if comparison.correct_from_scratch is None:
         return "There was no source, so there is no transfer to judge; --source names one."
     gained = int((comparison.correct & ~comparison.correct_from_scratch).sum())
     lost = int((~comparison.correct & comparison.correct_from_scratch).sum())
-    counts = f"{gained} series are right only with transfer, {lost} only from scratch"
+    counts = f"{gained} series are right only with {what}, {lost} only from scratch"
     if gained == lost:
-        return f"{counts}: transfer made no difference here."
+        return f"{counts}: {what} made no difference here."
     word = "helps" if gained > lost else "hurts"
     if comparison.p_value < 0.05:
-        return (
-            f"{counts}: here transfer {word}, by more than chance (exact McNemar test, p = {comparison.p_value:.2g})."
-        )
-    return f"{counts}: transfer {word} no more than chance can (exact McNemar test, p = {comparison.p_value:.2g})."
+        return f"{counts}: here {what} {word}, by more than chance (exact McNemar test, p = {comparison.p_value:.2g})."
+    return f"{counts}: {what} {word} no more than chance can (exact McNemar test, p = {comparison.p_value:.2g})."
 
 
-def conclusion(comparison: Comparison, source_name: str | None) -> list[str]:
-    """Say in three lines what a comparison shows, and how far it can be trusted."""
+def conclusion(comparison: Comparison, start: str, what: str = "transfer") -> list[str]:
+    """Say in three lines what a comparison shows, and how far it can be trusted.
+
+    `start` and `what` are as in `comparison_table` and `verdict`.
+    """
     right = f"right on {comparison.correct.sum()} of {comparison.held_out}"
     if comparison.correct_from_scratch is None:
         first = f"From scratch: {right}; guessing the most frequent class: on {comparison.majority_share:.0%}."
     else:
         n_right_from_scratch = comparison.correct_from_scratch.sum()
         same = "recipe and seed" if comparison.n_members == 1 else "recipe and seeds"
-        first = f"From {source_name}: {right}; from scratch, same {same}: on {n_right_from_scratch}."
+        first = f"{start[0].upper()}{start[1:]}: {right}; from scratch, same {same}: on {n_right_from_scratch}."
     which = "seed" if comparison.n_members == 1 else f"ensemble of {comparison.n_members}"
     return [
         first,
-        verdict(comparison),
+        verdict(comparison, what),
         f"This is one {which} and one choice of held-out series; repeat it with other seeds.",
     ]
 

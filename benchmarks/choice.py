@@ -1,0 +1,213 @@
+"""What the guarded choice is worth: its test accuracy beside those of its candidates, of scratch, and of peers.
+
+    python benchmarks/choice.py --archive UCR --sources sources
+    python benchmarks/choice.py --archive UCR --sources sources --cases-per-class 1 2 5 10 --draws 5
+
+trains on the training part of the archive's split, or on so many cases a class drawn from it, and appends one row a
+(data set, cases a class, draw, seed, method) to `results/choice.csv`. Rows that the file holds are not made again, so a
+stopped run goes on; on a finished file the command only prints. `--list` names a list of `archive_lists.py`.
+
+Methods: `scratch`, `fine-tuned` (from the best-ranked source) and `frozen` (its pooled features with a ridge head);
+`untrained`, the same features of the same architecture with random weights, without which the frozen ones say nothing
+of pretraining; `choice fast`, `choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance without
+a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source may be
+used, `fine-tuned`, `frozen` and `untrained` have no accuracy.
+
+Seconds are processor time of a method from the series in memory to the test predictions, on one thread
+if OMP_NUM_THREADS is 1.
+
+`--reference` is a table of published accuracies on the same split (a row a data set, a column a method), whose means
+over the same data sets are printed beside ours.
+"""
+
+import argparse
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import archive_lists
+import numpy as np
+import pandas as pd
+import torch
+
+from headstart import Dataset, TransferClassifier, load, pairwise_dtw
+from headstart.choice.budget import best_sources, sources_at_hand
+from headstart.choice.candidate import Candidate
+from headstart.choice.features import FeatureCandidate
+from headstart.choice.frozen import Frozen
+from headstart.choice.networks import NetworkCandidate
+from headstart.data.preprocessing import z_normalise
+from headstart.zoo import Source
+
+KEY = ["dataset", "cases_per_class", "draw", "seed", "method"]
+Predict = Callable[[Dataset, Dataset, Path | None, int], np.ndarray | None]
+"""From training data, test series, folder of sources and seed to predicted codes; None where it cannot be done."""
+
+
+def scratch(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+    return NetworkCandidate("", None, seed=seed, device="cpu").fit(train).scores(test).argmax(axis=1)
+
+
+def from_best(make: Callable[[Source, int], Candidate]) -> Predict:
+    """Return a method of the best-ranked source and a seed."""
+
+    def predict(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray | None:
+        sources = list(best_sources(train, sources_at_hand(folder), 1).values())
+        return make(sources[0], seed).fit(train).scores(test).argmax(axis=1) if sources else None
+
+    return predict
+
+
+def fine_tuned(source: Source, seed: int) -> Candidate:
+    return NetworkCandidate("", source, seed=seed, device="cpu")
+
+
+def frozen(source: Source, seed: int) -> Candidate:
+    return FeatureCandidate("", "frozen", partial(Frozen.of_source, source))
+
+
+def untrained(source: Source, seed: int) -> Candidate:
+    return FeatureCandidate("", "frozen", partial(Frozen.untrained, source.card.network, seed=seed))
+
+
+def choice(budget: str) -> Predict:
+    def predict(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+        classifier = TransferClassifier("auto", sources=folder, budget=budget, random_state=seed, device="cpu")
+        predicted = classifier.fit(train).predict_proba(test).argmax(axis=1)
+        print(f"    {classifier.report_['verdict']}", flush=True)
+        return predicted
+
+    return predict
+
+
+def nearest_by_dtw(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+    distances = pairwise_dtw(z_normalise(test), z_normalise(train), n_jobs=1)
+    return train.y[distances.argmin(axis=1)]
+
+
+def peer(name: str) -> Predict:
+    def predict(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+        from aeon.classification.convolution_based import MiniRocketClassifier, MultiRocketHydraClassifier
+        from aeon.classification.interval_based import QUANTClassifier
+
+        made = {
+            "MiniROCKET": MiniRocketClassifier,
+            "MultiROCKET-Hydra": MultiRocketHydraClassifier,
+            "QUANT": QUANTClassifier,
+        }[name](random_state=seed)
+        return np.asarray(made.fit(z_normalise(train).X, train.y).predict(z_normalise(test).X))
+
+    return predict
+
+
+METHODS: dict[str, Predict] = {
+    "scratch": scratch,
+    "fine-tuned": from_best(fine_tuned),
+    "frozen": from_best(frozen),
+    "untrained": from_best(untrained),
+    "choice fast": choice("fast"),
+    "choice default": choice("default"),
+    "choice thorough": choice("thorough"),
+    "1NN-DTW": nearest_by_dtw,
+    "MiniROCKET": peer("MiniROCKET"),
+    "MultiROCKET-Hydra": peer("MultiROCKET-Hydra"),
+    "QUANT": peer("QUANT"),
+}
+PUBLISHED = ["FCN", "1NN-DTW", "MiniROCKET", "MR-Hydra", "QUANT", "HC2"]
+
+
+def few(train: Dataset, cases_per_class: int, draw: int) -> Dataset:
+    """Draw cases of each class; 0 means all."""
+    if not cases_per_class:
+        return train
+    random = np.random.default_rng(draw)
+    cases = [random.permutation(np.flatnonzero(train.y == code))[:cases_per_class] for code in range(train.n_classes)]
+    return train.subset(np.sort(np.concatenate(cases)))
+
+
+def todo(options: argparse.Namespace, datasets: list[str]) -> Iterator[tuple]:
+    draws = range(options.draws) if options.cases_per_class != [0] else range(1)
+    for draw in draws:
+        for seed in range(options.seeds):
+            for cases_per_class in options.cases_per_class:
+                for dataset in datasets:
+                    for method in options.methods:
+                        yield dataset, cases_per_class, draw, seed, method
+
+
+def run(options: argparse.Namespace, cell: tuple) -> dict[str, object]:
+    dataset, cases_per_class, draw, seed, method = cell
+    whole, test = load(dataset, archive=options.archive)
+    assert test is not None
+    train = few(whole, cases_per_class, draw)
+    begin = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of peers, on constant features
+        predicted = METHODS[method](train, test, options.sources, seed)
+    return dict(zip(KEY, cell, strict=True)) | {
+        "n_train": train.n_cases,
+        "accuracy": None if predicted is None else round(float((predicted == test.y).mean()), 6),
+        "cpu_seconds": round(time.process_time() - begin, 2),
+        "train_fingerprint": train.fingerprint[:16],
+    }
+
+
+def report(rows: pd.DataFrame, reference: Path | None) -> None:
+    """Print means, mean ranks, and wins, ties and losses against scratch, for each number of cases."""
+    for cases_per_class, some in rows.groupby("cases_per_class"):
+        wide = some.pivot_table("accuracy", ["dataset", "draw", "seed"], "method")
+        wide = wide[[method for method in METHODS if method in wide]].dropna()
+        by_set = wide.groupby("dataset").mean()
+        seconds = some.pivot_table("cpu_seconds", ["dataset", "draw", "seed"], "method").loc[wide.index]
+        what = f"{cases_per_class} cases a class" if cases_per_class else "all training cases"
+        print(f"\n{what}: {len(by_set)} data sets that have all methods, {len(wide)} runs of each\n")
+        print("| | mean accuracy | mean rank | against scratch: wins, ties, losses | worst loss | processor seconds |")
+        print("|---|--:|--:|--:|--:|--:|")
+        ranks = by_set.rank(axis=1, ascending=False).mean()
+        for method in by_set:
+            against = ""
+            if "scratch" in by_set:
+                gain = (by_set[method] - by_set["scratch"]).round(9)
+                against = f"{(gain > 0).sum()}, {(gain == 0).sum()}, {(gain < 0).sum()} | {min(gain.min(), 0):.3f}"
+            line = f"| {method} | {by_set[method].mean():.4f} | {ranks[method]:.2f} | {against or ' | '}"
+            print(f"{line} | {seconds[method].mean():.1f} |")
+        if reference is not None and not cases_per_class:
+            published = pd.read_csv(reference, index_col="dataset")
+            known = published.reindex(by_set.index)[[name for name in PUBLISHED if name in published]].dropna()
+            print(f"\npublished, {len(known)} of these data sets:", end=" ")
+            print(", ".join(f"{name} {mean:.4f}" for name, mean in known.mean().items()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--archive", default=os.environ.get("HEADSTART_ARCHIVE"), help="folder of the UCR archive")
+    parser.add_argument("--sources", type=Path, help="folder of sources; none: the known ones")
+    parser.add_argument("--list", default="SMALL_REPORTED", help="a list of archive_lists.py")
+    parser.add_argument("--datasets", nargs="+", help="these instead")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
+    parser.add_argument("--cases-per-class", nargs="+", type=int, default=[0], help="0: all of them")
+    parser.add_argument("--draws", type=int, default=5, help="with --cases-per-class")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--reference", type=Path, help="CSV of published accuracies")
+    parser.add_argument("--out", type=Path, default=Path("results/choice.csv"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    datasets = options.datasets or getattr(archive_lists, options.list)
+    done = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame(columns=KEY)
+    finished = set(done[KEY].itertuples(index=False, name=None))
+    for cell in todo(options, datasets):
+        if cell in finished:
+            continue
+        row = pd.DataFrame([run(options, cell)])
+        row.to_csv(options.out, mode="a", header=not options.out.exists(), index=False)
+        print(row.to_string(header=False, index=False), flush=True)
+    rows = pd.read_csv(options.out)
+    is_asked = rows["dataset"].isin(datasets) & rows["cases_per_class"].isin(options.cases_per_class)
+    report(rows[is_asked & rows["method"].isin(options.methods)], options.reference)
+
+
+if __name__ == "__main__":
+    main()
