@@ -714,6 +714,9 @@ def test_the_choice_needs_no_source(small, no_sources, tmp_path):
     member.unlink()
     with pytest.raises(ModelError, match=r"member1\.safetensors"):
         TransferClassifier.load(tmp_path / "model")
+    edit(tmp_path / "model" / "model.json", signed(lambda m: m["choice"].pop("members")))
+    with pytest.raises(ModelError, match="does not fit this headstart"):
+        TransferClassifier.load(tmp_path / "model")
 
 
 def test_an_interrupted_choice_leaves_the_older_fit(small, no_sources, monkeypatch):

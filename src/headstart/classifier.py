@@ -170,7 +170,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         return isinstance(self.source, str) and self.source == "auto"
 
     def _set_models(self, models: list[Source], choice: Choice | None) -> None:
-        self.models_, self.model_ = models, models[0] if models else None
+        self.models_, self.model_ = models, models[0] if models or choice is None else None
         self.choice_ = choice
         for name in ("ranking_", "report_"):  # of an earlier fit
             self.__dict__.pop(name, None)
@@ -315,13 +315,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         folder = Path(folder)
         model = _read_model(folder)
         files: dict[str, Source] = {}
-        choice = None if model.get("choice") is None else Choice.from_files(model["choice"], folder)
-        for name, digest in model["sha256"].items():
-            if choice is None:
-                files[name] = Source.load(folder / name)
-            if _sha256((folder / name).read_bytes()) != digest:
-                raise ModelError(f"{folder / name}: is not the file this model was saved with; fit the model again")
         try:
+            choice = None if model.get("choice") is None else Choice.from_files(model["choice"], folder)
+            for name, digest in model["sha256"].items():
+                if choice is None:
+                    files[name] = Source.load(folder / name)
+                if _sha256((folder / name).read_bytes()) != digest:
+                    raise ModelError(f"{folder / name}: is not the file this model was saved with; fit the model again")
             parameters = model["parameters"]
             if isinstance(parameters["recipe"], dict):
                 parameters["recipe"] = Recipe(**parameters["recipe"])

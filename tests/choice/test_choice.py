@@ -59,7 +59,16 @@ def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     assert again.ranking.equals(choice.ranking)
 
 
-def test_no_label_of_a_test_set_is_asked_for_and_the_seed_decides(target):
+def test_thorough(target, source, tmp_path):
+    choice = run(target.subset(range(12)), {"other": source}, "thorough")
+    assert len(choice.ranking) == 5
+    assert all(len(member.networks) in (0, 3) for member, _ in choice.members.values())
+    np.testing.assert_array_equal(
+        saved_and_loaded(choice, tmp_path).predict_proba(target), choice.predict_proba(target)
+    )
+
+
+def test_the_same_seed_gives_the_same_choice(target):
     first, again = (run(target, {}, "default", seed=3).predict_proba(target) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
