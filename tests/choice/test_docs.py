@@ -1,0 +1,17 @@
+"""``docs/choice.md`` says what the code does."""
+
+from pathlib import Path
+
+from headstart.choice import BUDGETS
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "choice.md").read_text()
+
+
+def test_budgets_are_documented():
+    for name, budget in BUDGETS.items():
+        (row,) = [line for line in DOCUMENT.splitlines() if line.startswith(f"| `{name}`")]
+        assert row.endswith(f"| {budget.n_folds} |")
+        words = {1: "best-ranked source", 2: "two sources", 4: "four sources"}[budget.n_sources]
+        assert words in row
+        assert ("MultiROCKET-Hydra" in row) == budget.with_hydra
+        assert ("three networks each" in row) == (budget.n_members == 3)
