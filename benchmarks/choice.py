@@ -1,7 +1,7 @@
 """What the guarded choice is worth: its test accuracy beside those of its candidates, of scratch, and of peers.
 
-    python benchmarks/choice.py --archive UCR --sources sources
-    python benchmarks/choice.py --archive UCR --sources sources --cases-per-class 1 2 5 10 --draws 5
+    OMP_NUM_THREADS=1 python benchmarks/choice.py --archive UCR --sources sources
+    OMP_NUM_THREADS=1 python benchmarks/choice.py --archive UCR --sources sources --cases-per-class 1 2 5 10 --draws 5
 
 trains on the training part of the archive's split, or on so many cases a class drawn from it, and appends one row a
 (data set, cases a class, draw, seed, method) to `results/choice.csv`. Rows that the file holds are not made again, so a
@@ -13,8 +13,7 @@ of pretraining; `choice fast`, `choice default` and `choice thorough`; and peers
 a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source may be
 used, `fine-tuned`, `frozen` and `untrained` have no accuracy.
 
-Seconds are processor time of a method from the series in memory to the test predictions, on one thread
-if OMP_NUM_THREADS is 1.
+Seconds are processor time of a method from the series in memory to the test predictions.
 
 `--reference` is a table of published accuracies on the same split (a row a data set, a column a method), whose means
 over the same data sets are printed beside ours.
