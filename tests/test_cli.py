@@ -456,7 +456,7 @@ def interrupt_at_step(monkeypatch, n):
 
 def test_interrupted_fit_keeps_the_model(headstart, tmp_path, source, monkeypatch):
     train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
-    interrupt_at_step(monkeypatch, 3)  # a batch has all twelve series
+    interrupt_at_step(monkeypatch, 7)  # in the third epoch: twelve series are three batches
     done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 5)
     assert done.code == INTERRUPTED
     assert "2 epochs until it was interrupted" in done.text
@@ -466,7 +466,7 @@ def test_interrupted_fit_keeps_the_model(headstart, tmp_path, source, monkeypatc
 
 def test_interrupted_members(headstart, tmp_path, monkeypatch):
     train = write_trend(tmp_path / "a.csv")
-    interrupt_at_step(monkeypatch, 8)  # in the second epoch of the third network
+    interrupt_at_step(monkeypatch, 22)  # in the second epoch of the third network
     done = headstart(
         "fit", train, "--source", "scratch", "--out", tmp_path / "model", "--epochs", 3, "--members", 5, "--folds", 2
     )
@@ -478,7 +478,7 @@ def test_interrupted_members(headstart, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("step", "judge"),
-    [(8, "--test"), (6, "--test"), (13, "--folds")],
+    [(22, "--test"), (16, "--test"), (30, "--folds")],
     ids=["twin", "twin, in its first epoch", "second fold"],
 )
 def test_interrupt_while_judging(headstart, tmp_path, source, monkeypatch, step, judge):
@@ -494,7 +494,7 @@ def test_interrupt_while_judging(headstart, tmp_path, source, monkeypatch, step,
 
 def test_interrupted_pretrain_keeps_the_source(headstart, tmp_path, monkeypatch):
     train = write_trend(tmp_path / "a.csv")
-    interrupt_at_step(monkeypatch, 3)
+    interrupt_at_step(monkeypatch, 7)
     done = headstart("pretrain", train, "--out", tmp_path / "a.safetensors", "--epochs", 5)
     assert done.code == INTERRUPTED
     assert Source.load(tmp_path / "a.safetensors").card.interrupted

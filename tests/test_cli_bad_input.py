@@ -594,7 +594,7 @@ def test_the_workplace_is_good(headstart, workplace):
         PRETRAIN,
         PREDICT,
         f"{ON_GOOD} --source source.safetensors",
-        f"{ON_GOOD} --set max_batch_size=2",
+        f"{ON_GOOD} --set max_batch_size=8",
         "curves model source.safetensors --out new.svg",
     ):
         assert headstart(*command.split()).code == 0

@@ -135,5 +135,5 @@ def masked_relu(x: Tensor, mask: Tensor | None) -> Tensor:
 def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
     """Average x (batch, features, time) over each series' own time steps: (batch, features)."""
     if mask is None:
-        return x.mean(dim=2, dtype=torch.promote_types(x.dtype, torch.float32))  # bfloat16 would round small differences
+        return x.mean(dim=2, dtype=torch.promote_types(x.dtype, torch.float32))  # bfloat16 rounds differences away
     return (x * mask).sum(dim=2) / mask.sum(dim=2)
