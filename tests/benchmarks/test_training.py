@@ -68,11 +68,12 @@ def test_plain_fit_learns(benchmark):
 def test_peers_that_are_not_installed(benchmark, monkeypatch, capsys):
     whole_fit = benchmark("whole_fit")
     monkeypatch.setattr(whole_fit, "find_spec", lambda package: None)
-    assert whole_fit.measure("aeon") == {"why_not": "not installed"}
+    assert whole_fit.measure("aeon", 2) == {"why_not": "not installed"}
     fast = {"seconds": 2.0, "accuracy": 0.9}
     slow = {"seconds": 3.0, "accuracy": 0.8}
     results = {"headstart, float32": fast, "plain torch": slow}
-    monkeypatch.setattr(whole_fit, "in_a_process", lambda python, name: results.get(name, {"why_not": "not installed"}))
+    missing = {"why_not": "not installed"}
+    monkeypatch.setattr(whole_fit, "in_a_process", lambda python, name, epochs: results.get(name, missing))
     monkeypatch.setattr(sys, "argv", ["", "--repeats", "2"])
     whole_fit.main()
     printed = capsys.readouterr().out
@@ -89,7 +90,7 @@ def test_a_fit_is_measured_without_the_first(benchmark, monkeypatch):
         return lambda test: np.full(test.n_cases, 1)
 
     monkeypatch.setitem(whole_fit.CONTESTANTS, "mine", (fit, "torch"))
-    result = whole_fit.measure("mine")
-    assert trained == [1, whole_fit.EPOCHS]
+    result = whole_fit.measure("mine", 3)
+    assert trained == [1, 3]
     assert result["seconds"] >= 0
     assert result["accuracy"] == pytest.approx(76 / 150)
