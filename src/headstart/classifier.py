@@ -69,6 +69,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Networks, trained alike but with the seeds `random_state`, `random_state` + 1 and so on, whose probabilities are
         averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks. In ``"auto"``,
         networks of each candidate that is trained.
+    balanced
+        Whether every class counts the same, in all that is trained and in the choice, however many cases it has.
     normalise
         Whether to z-normalise each series if there is no source; otherwise it is done if the source's were.
     random_state
@@ -119,6 +121,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         network: str = "fcn",
         recipe: str | Recipe = "default",
         n_members: int = 1,
+        balanced: bool = False,
         normalise: bool = True,
         random_state: Any = 0,
         device: str = "auto",
@@ -130,6 +133,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         self.network = network
         self.recipe = recipe
         self.n_members = n_members
+        self.balanced = balanced
         self.normalise = normalise
         self.random_state = random_state
         self.device = device
@@ -187,12 +191,20 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             network=self.network,
             normalise=self.normalise,
             n_members=self.n_members,
+            balanced=self.balanced,
             seed=seed,
             device=self.device,
         )
         bar = progress_bar("choosing", len(competing), "candidates", with_eta=False) if self.verbose else nullcontext()
         with bar as show:
-            return choose(data, competing, n_folds=budget.n_folds, seed=seed, on_candidate=show)
+            return choose(
+                data,
+                competing,
+                n_folds=budget.n_folds,
+                balanced=self.balanced,
+                seed=seed,
+                on_candidate=show,
+            )
 
     def _train_members(self, data: Dataset, source: Source | None) -> tuple[list[Source], bool]:
         """Return what was trained, and whether an interrupt ended it."""
@@ -218,18 +230,15 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _train(
         self, data: Dataset, source: Source | None, recipe: Recipe, seed: int, on_epoch: OnEpoch | None
     ) -> Source:
+        shared: dict[str, Any] = {
+            "seed": seed,
+            "balanced": self.balanced,
+            "device": self.device,
+            "on_epoch": on_epoch,
+        }
         if source is not None:
-            return fine_tune(source, data, recipe, seed=seed, device=self.device, on_epoch=on_epoch)
-        return pretrain(
-            data,
-            self.network,
-            recipe,
-            seed=seed,
-            normalise=self.normalise,
-            device=self.device,
-            with_prototypes=False,
-            on_epoch=on_epoch,
-        )
+            return fine_tune(source, data, recipe, **shared)
+        return pretrain(data, self.network, recipe, normalise=self.normalise, with_prototypes=False, **shared)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, the mean over all members, float64 (n_cases, n_classes), as in `classes_`."""

@@ -17,6 +17,7 @@ def fine_tune(
     recipe: str | Recipe = "default",
     *,
     seed: int = 0,
+    balanced: bool = False,
     device: str = "auto",
     on_epoch: OnEpoch | None = None,
 ) -> Source:
@@ -30,7 +31,7 @@ def fine_tune(
         Labelled training series of the target, as they are: they are normalised as the source's were. Their length,
         classes and number of channels may differ from the source's; filters of one channel are spread over many as
         `Network.replace_channels` says.
-    recipe, seed, device, on_epoch
+    recipe, seed, balanced, device, on_epoch
         As in `pretrain`; the seed decides the new head's weights, how filters are spread over more channels, and the
         order of the series.
 
@@ -59,6 +60,7 @@ def fine_tune(
         network_name=source.card.network,
         recipe=get_recipe(recipe),
         seed=seed,
+        balanced=balanced,
         normalise=source.card.normalise,
         device=device,
         parent=source,

@@ -41,6 +41,12 @@ def test_budgets(target, source):
         get_budget("fasst")
 
 
+def test_every_candidate_balances_classes(target, source):
+    competing = candidates(target, {"other": source}, BUDGETS["thorough"], balanced=True)
+    assert {one.kind for one in competing} == {"kernels", "frozen", "scratch", "fine-tuned"}
+    assert all(one.balanced for one in competing)
+
+
 def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     choice = run(target, {"other": source}, "default")
     assert set(choice.ranking.index) == {"MiniROCKET", "features of other", "from scratch", "fine-tuned from other"}

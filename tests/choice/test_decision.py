@@ -57,6 +57,20 @@ def held_out(y: np.ndarray, sure: float, n_wrong: int) -> np.ndarray:
 Y = np.arange(40) % 2
 
 
+def test_weights_decide_which_mistakes_count():
+    rare = np.arange(40) % 10 == 1
+    y = rare.astype(int)
+    blind = np.tile([0.9, 0.1], (40, 1))  # knows only which class is frequent
+    fair = np.where(y[:, None] == [0, 1], 0.7, 0.3)
+    fair[:24] = fair[:24, ::-1]
+    candidates = {"blind": blind, "fair": fair}
+    assert decide(candidates, y).reasons["blind"] == "smallest loss out of fold"
+    weights = np.where(rare, 5.0, 5 / 9)
+    assert decide(candidates, y, weights=weights).reasons["fair"] == "smallest loss out of fold"
+    scores = np.log(blind)
+    assert fit_temperature(scores, y, weights) > 10 > 2 > fit_temperature(scores, y)
+
+
 def test_a_clearly_better_candidate_is_used_alone():
     decision = decide({"scratch": held_out(Y, 0.7, 12), "source": held_out(Y, 0.95, 1)}, Y, scratch="scratch")
     assert decision.chosen == ["source"]

@@ -63,6 +63,16 @@ def test_candidates(candidate, data, request, tmp_path):
     np.testing.assert_array_equal(again.scores(longer), member.scores(longer))
 
 
+def test_balanced_classes_change_what_is_fitted(candidate):
+    noise = np.random.default_rng(0).normal(size=(60, 30))  # says nothing of the class
+    data = Dataset.from_arrays("noise", noise[:30], labels=np.arange(30) % 6 == 0)
+    new = Dataset.from_arrays("new", noise[30:])
+    balanced = replace(candidate, balanced=True).fit(data)
+    lead = [np.diff(member.scores(new), axis=1).mean() for member in (candidate.fit(data), balanced)]
+    assert lead[1] > lead[0] + 0.01, "the rare class gains"
+    assert all(network.card.balanced for network in balanced.networks)
+
+
 def test_held_out_cases_are_not_trained_on(target):
     """A network's scores of a fold do not depend on the labels of the fold."""
     candidate = NetworkCandidate("scratch", None, recipe=SHORT, device="cpu")

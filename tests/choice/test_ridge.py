@@ -50,6 +50,31 @@ def test_held_out_scores_are_those_of_fits_without_the_cases(n, n_features, n_cl
         np.testing.assert_allclose(held_out[fold], refitted.predict(Z[fold]), atol=1e-6)
 
 
+@pytest.mark.parametrize(("n", "n_features", "n_classes"), SHAPES)
+def test_weighted_cases(n, n_features, n_classes):
+    X, y = blobs(n, n_features, n_classes)
+    weights = np.random.default_rng(2).uniform(0.1, 2, n)
+    weights /= weights.mean()
+    folds = stratified_folds(y, 3)
+    head, held_out = fit_ridge(X, y, n_classes, folds, weights=weights)
+    Z, Y = (X - X.mean(axis=0)) / X.std(axis=0), np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
+    errors, fits = {}, {}
+    for strength in STRENGTHS:
+        fits[strength] = Ridge(strength).fit(Z, Y, weights)
+        left_out = [
+            Ridge(strength).fit(np.delete(Z, i, 0), np.delete(Y, i, 0), np.delete(weights, i)).predict(Z[i : i + 1])[0]
+            for i in range(n)
+        ]
+        errors[strength] = (weights[:, None] * np.square(Y - left_out)).mean()
+    best = min(errors, key=errors.__getitem__)
+    np.testing.assert_allclose(head.scores(X), fits[best].predict(Z), atol=1e-4)
+    for fold in folds:
+        rest = np.setdiff1d(np.arange(n), fold)
+        np.testing.assert_allclose(
+            held_out[fold], Ridge(best).fit(Z[rest], Y[rest], weights[rest]).predict(Z[fold]), atol=1e-6
+        )
+
+
 def test_the_strength_is_chosen():
     clear, noisy = (strength_of(*blobs(30, 60, 2, spread)) for spread in (0.1, 30.0))
     assert clear != noisy

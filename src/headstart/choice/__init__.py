@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from headstart.choice.budget import BUDGETS, Budget, candidates, get_budget
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
@@ -102,6 +103,7 @@ def choose(
     competing: Sequence[Candidate],
     *,
     n_folds: int,
+    balanced: bool = False,
     seed: int = 0,
     on_candidate: Callable[[int, str], None] | None = None,
 ) -> Choice:
@@ -116,6 +118,8 @@ def choose(
         is held against.
     n_folds
         Folds that all candidates share.
+    balanced
+        Whether each class has the same part in the loss by which candidates are judged, instead of each case.
     seed
         Of the folds.
     on_candidate
@@ -147,11 +151,15 @@ def choose(
         begin = time.perf_counter()
         trials[candidate.name] = candidate.trial(data, folds)
         seconds[candidate.name] = time.perf_counter() - begin
-    temperatures = {name: fit_temperature(trial.held_out[cases], data.y[cases]) for name, trial in trials.items()}
+    y = data.y[cases]
+    weights = compute_sample_weight("balanced", y) if balanced else None
+    temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
     held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
     scratch, kernels = (next((n for n, one in kinds.items() if one == kind), None) for kind in ("scratch", "kernels"))
-    y = data.y[cases]
-    decision = decide(held_out, y, scratch=scratch, kernels=kernels) if folds else decide_by_prior(kinds)
+    if folds:
+        decision = decide(held_out, y, weights=weights, scratch=scratch, kernels=kernels)
+    else:
+        decision = decide_by_prior(kinds)
     members: dict[str, tuple[Member, float]] = {}
     for candidate in competing:
         name = candidate.name

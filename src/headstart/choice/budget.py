@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from headstart.choice.candidate import Candidate, check_labels
 from headstart.choice.features import FeatureCandidate
@@ -70,6 +71,7 @@ def candidates(
     network: str = "fcn",
     normalise: bool = True,
     n_members: int = 1,
+    balanced: bool = False,
     seed: int = 0,
     device: str = "auto",
 ) -> list[Candidate]:
@@ -83,7 +85,7 @@ def candidates(
         Sources by name; those that overlap with the target are left out. There may be none.
     budget
         How much is tried.
-    recipe, network, normalise, n_members, seed, device
+    recipe, network, normalise, n_members, balanced, seed, device
         As in `TransferClassifier`.
 
     Raises
@@ -92,15 +94,17 @@ def candidates(
         If a case has no label, or there is only one class.
     """
     check_labels(data)
+    kernels: dict[str, Any] = {"normalise": normalise, "seed": seed}
     found: list[Candidate] = [
-        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, normalise=normalise, seed=seed))
+        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, **kernels), balanced)
     ]
     if budget.with_hydra:
-        kernels = partial(MultiRocketHydraKernels.of, normalise=normalise, seed=seed)
-        found.append(FeatureCandidate("MultiROCKET-Hydra", "kernels", kernels))
+        make = partial(MultiRocketHydraKernels.of, **kernels)
+        found.append(FeatureCandidate("MultiROCKET-Hydra", "kernels", make, balanced))
     starts = best_sources(data, sources, budget.n_sources)
     for name, source in starts.items():
-        found.append(FeatureCandidate(f"features of {name}", "frozen", partial(Frozen.of_source, source)))
+        frozen = partial(Frozen.of_source, source)
+        found.append(FeatureCandidate(f"features of {name}", "frozen", frozen, balanced))
     if budget.n_members:
         for start in [None, *starts]:
             found.append(
@@ -111,6 +115,7 @@ def candidates(
                     network=network,
                     normalise=normalise,
                     n_members=max(n_members, budget.n_members),
+                    balanced=balanced,
                     seed=seed,
                     device=device,
                 )

@@ -18,7 +18,7 @@ _SMALLEST, _LARGEST = -14.0, 14.0
 """Of the logarithm of the temperature."""
 
 
-def fit_temperature(scores: np.ndarray, y: np.ndarray) -> float:
+def fit_temperature(scores: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Find the temperature with the smallest log loss.
 
     Parameters
@@ -27,6 +27,8 @@ def fit_temperature(scores: np.ndarray, y: np.ndarray) -> float:
         (n_cases, n_classes), of cases that had no part in them.
     y
         Codes of the classes, (n_cases,).
+    weights
+        Of the cases' losses, (n_cases,); None: all are 1.
 
     Examples
     --------
@@ -39,7 +41,8 @@ def fit_temperature(scores: np.ndarray, y: np.ndarray) -> float:
     targets = ((y[:, None] == np.arange(n_classes)) + 1 / (n * n_classes)) / (1 + 1 / n)
 
     def log_loss(log_temperature: float) -> float:
-        return float(-(targets * log_softmax(scores / np.exp(log_temperature), axis=1)).sum(axis=1).mean())
+        losses = -(targets * log_softmax(scores / np.exp(log_temperature), axis=1)).sum(axis=1)
+        return float(np.average(losses, weights=weights))
 
     found = minimize_scalar(log_loss, bounds=(_SMALLEST, _LARGEST), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))

@@ -52,7 +52,12 @@ class Decision:
 
 
 def decide(
-    held_out: Mapping[str, np.ndarray], y: np.ndarray, *, scratch: str | None = None, kernels: str | None = None
+    held_out: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    scratch: str | None = None,
+    kernels: str | None = None,
 ) -> Decision:
     """Choose among candidates.
 
@@ -62,6 +67,8 @@ def decide(
         Calibrated probabilities of the held-out cases, (n_held_out, n_classes), by candidate.
     y
         Codes of their classes, (n_held_out,).
+    weights
+        Of their losses, (n_held_out,), with mean 1; None: all are 1.
     scratch
         Which candidate is the network from scratch; None if it does not compete.
     kernels
@@ -75,7 +82,8 @@ def decide(
     >>> decision.chosen, decision.reasons["from scratch"]
     (['good'], 'worse by 0.588 ± 0.000')
     """
-    losses = {name: log_losses(probabilities, y) for name, probabilities in held_out.items()}
+    w = np.ones(len(y)) if weights is None else weights
+    losses = {name: w * log_losses(probabilities, y) for name, probabilities in held_out.items()}
     means = {name: float(loss.mean()) for name, loss in losses.items()}
     best = min(means, key=means.__getitem__)
     near, reasons = [], {best: "smallest loss out of fold"}
@@ -94,7 +102,7 @@ def decide(
         return Decision(chosen, reasons, means, _sentence(chosen, "it was not compared with a network from scratch"))
 
     def gain(names: list[str]) -> np.ndarray:
-        return losses[scratch] - log_losses(np.mean([held_out[name] for name in names], axis=0), y)
+        return losses[scratch] - w * log_losses(np.mean([held_out[name] for name in names], axis=0), y)
 
     used = next(names for names in (chosen, near, [scratch]) if gain(names).mean() >= 0)
     for name in chosen:

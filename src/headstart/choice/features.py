@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import safetensors
 import safetensors.numpy
+from sklearn.utils.class_weight import compute_sample_weight
 
 from headstart.choice.candidate import Trial
 from headstart.choice.frozen import Frozen
@@ -116,17 +117,23 @@ class FeatureCandidate:
         As in `Candidate`.
     make_transform
         Makes the transform from the training series, whose labels it does not look at.
+    balanced
+        As in `TransferClassifier`.
     """
 
     name: str
     kind: str
     make_transform: Callable[[Dataset], Transform]
+    balanced: bool = False
 
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
         """Score the folds in closed form; the member is a by-product."""
         transform = self.make_transform(data)
         X = transform(data)
-        head, held_out = fit_ridge(X, data.y, data.n_classes, folds, standardise=not transform.is_scaled)
+        weights = compute_sample_weight("balanced", data.y) if self.balanced else None
+        head, held_out = fit_ridge(
+            X, data.y, data.n_classes, folds, standardise=not transform.is_scaled, weights=weights
+        )
         return Trial(held_out, FeatureMember(transform, head))
 
     def fit(self, data: Dataset) -> FeatureMember:

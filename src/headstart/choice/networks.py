@@ -52,6 +52,8 @@ class NetworkCandidate:
         As in `pretrain`; further networks take the seeds that follow.
     n_members
         How many networks.
+    balanced
+        As in `pretrain`.
     """
 
     name: str
@@ -60,6 +62,7 @@ class NetworkCandidate:
     network: str = "fcn"
     normalise: bool = True
     n_members: int = 1
+    balanced: bool = False
     seed: int = 0
     device: str = "auto"
 
@@ -88,13 +91,14 @@ class NetworkCandidate:
 
     def _train(self, data: Dataset, seed: int) -> Source:
         if self.source is not None:
-            trained = fine_tune(self.source, data, self.recipe, seed=seed, device=self.device)
+            trained = fine_tune(self.source, data, self.recipe, seed=seed, balanced=self.balanced, device=self.device)
         else:
             trained = pretrain(
                 data,
                 self.network,
                 self.recipe,
                 seed=seed,
+                balanced=self.balanced,
                 normalise=self.normalise,
                 device=self.device,
                 with_prototypes=False,

@@ -38,7 +38,13 @@ class RidgeHead:
 
 
 def fit_ridge(
-    X: np.ndarray, y: np.ndarray, n_classes: int, folds: Sequence[np.ndarray] = (), *, standardise: bool = True
+    X: np.ndarray,
+    y: np.ndarray,
+    n_classes: int,
+    folds: Sequence[np.ndarray] = (),
+    *,
+    standardise: bool = True,
+    weights: np.ndarray | None = None,
 ) -> tuple[RidgeHead, np.ndarray]:
     """Fit a head to all cases, and say what fits without each fold would have said of its cases.
 
@@ -54,6 +60,8 @@ def fit_ridge(
         Indices of the cases that are held out together; no case in two of them, and none with all cases.
     standardise
         Whether to scale the features to unit variance. They are always centred.
+    weights
+        Of the cases' squared errors, (n_cases,), with mean 1; None: all are 1.
 
     Returns
     -------
@@ -71,11 +79,14 @@ def fit_ridge(
     """
     X = X.astype(np.float64)
     Y = np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
-    mean, std = X.mean(axis=0), X.std(axis=0)
+    w = np.ones((len(X), 1)) if weights is None else weights[:, None]
+    root = np.sqrt(w)  # weighted least squares are the usual ones, of rows multiplied by it
+    mean, std = (w * X).mean(axis=0), X.std(axis=0)
     # What is constant but for rounding stays small; its coefficient then hardly differs from 0.
     scale = np.where(std > 1e-6 * np.abs(mean), std, 1.0) if standardise else np.ones_like(std)
-    Z = (X - mean) / scale
-    centred = Y - Y.mean(axis=0)
+    Z = root * (X - mean) / scale
+    Y_mean = (w * Y).mean(axis=0)
+    centred = root * (Y - Y_mean)
     variation, U = _principal_axes(Z)
 
     def shrunk(strength: float) -> np.ndarray:
@@ -85,17 +96,17 @@ def fit_ridge(
         return centred - U @ (shrunk(strength)[:, None] * (U.T @ centred))
 
     def leave_one_out_error(strength: float) -> float:
-        kept = 1 - 1 / len(X) - np.square(U) @ shrunk(strength)  # the diagonal of I - hat matrix
+        kept = 1 - w[:, 0] / len(X) - np.square(U) @ shrunk(strength)  # the diagonal of I - hat matrix
         return float(np.square(residuals(strength) / kept[:, None]).mean())
 
     strength = min(STRENGTHS, key=leave_one_out_error)
     held_out = np.full(Y.shape, np.nan)
     remaining = residuals(strength)
     for fold in folds:
-        hat = 1 / len(X) + (U[fold] * shrunk(strength)) @ U[fold].T
-        held_out[fold] = Y[fold] - np.linalg.solve(np.eye(len(fold)) - hat, remaining[fold])
+        hat = root[fold] @ root[fold].T / len(X) + (U[fold] * shrunk(strength)) @ U[fold].T
+        held_out[fold] = Y[fold] - np.linalg.solve(np.eye(len(fold)) - hat, remaining[fold]) / root[fold]
     coefficients = Z.T @ (U @ (U.T @ centred / (variation + strength)[:, None])) / scale[:, None]
-    intercepts = Y.mean(axis=0) - mean @ coefficients
+    intercepts = Y_mean - mean @ coefficients
     return RidgeHead(coefficients.astype(np.float32), intercepts.astype(np.float32)), held_out
 
 

@@ -55,6 +55,9 @@ def fit(
     epochs: Epochs = None,
     settings: Settings = None,
     members: Members = 1,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Let every class count the same, however many series it has.")
+    ] = False,
     network: Network = "fcn",
     normalise: Normalise = True,
     seed: Seed = 0,
@@ -100,6 +103,7 @@ def fit(
         network=network,
         recipe=chosen,
         n_members=members,
+        balanced=balanced,
         normalise=normalise,
         random_state=seed,
         device=device,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
+from sklearn.utils.class_weight import compute_sample_weight
 from torch import nn
 
 from headstart.data.dataset import Dataset
@@ -42,7 +43,15 @@ class History:
         return self.losses[self.best_epoch - 1] if self.best_epoch else math.inf
 
 
-def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoch: OnEpoch | None = None) -> History:
+def train(
+    network: Network,
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    seed: int,
+    balanced: bool = False,
+    on_epoch: OnEpoch | None = None,
+) -> History:
     """Train all layers of a network, in place, and leave it with the weights of the lowest training loss.
 
     The series are taken as they are: normalise them first. An interrupt (Ctrl-C) ends the training; the best
@@ -59,6 +68,8 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
         How to train.
     seed
         Decides the order of the series: the same seed, data and machine give the same weights.
+    balanced
+        Whether each class has the same part in the loss, however many cases it has, instead of each case.
     on_epoch
         Called after every epoch, to show progress.
 
@@ -75,6 +86,7 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     trained = nn.ModuleDict({"network": network, "head": head})
     batches = Batches(data, device)
     y = torch.from_numpy(data.y).to(device)
+    weights = torch.from_numpy(compute_sample_weight("balanced", data.y)).float().to(device) if balanced else None
     batch_size = recipe.batch_size(data.n_cases)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
     end_step, end_epoch = _schedule(optimizer, recipe, n_updates=recipe.n_updates(data.n_cases))
@@ -91,7 +103,8 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
             for cases in torch.randperm(data.n_cases, generator=generator).split(batch_size):
                 with autocast:
                     features = network.features(*batches[cases])
-                loss = F.cross_entropy(head(features.float()), y[cases.to(device)])
+                cases = cases.to(device)
+                loss = _loss(head(features.float()), y[cases], None if weights is None else weights[cases])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -123,6 +136,13 @@ def train(network: Network, data: Dataset, recipe: Recipe, *, seed: int, on_epoc
     network.eval()
     history.train_seconds = time.perf_counter() - start
     return history
+
+
+def _loss(scores: torch.Tensor, y: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    if weights is None:
+        return F.cross_entropy(scores, y)
+    # torch's own weighted mean divides by the weights of the batch, and batches of one class alone would not have any.
+    return (weights * F.cross_entropy(scores, y, reduction="none")).mean()
 
 
 @torch.no_grad()

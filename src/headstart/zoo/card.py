@@ -28,6 +28,8 @@ class Card:
         Of weights and order.
     normalise
         Whether series are z-normalised before the network sees them.
+    balanced
+        Whether each class had the same part in the loss, instead of each case.
     started_from
         Name of the source it was fine-tuned from; None if it was trained from scratch.
     losses, best_epoch, train_seconds, interrupted
@@ -66,6 +68,7 @@ class Card:
     versions: dict[str, str]
     seen: list[str]
     interrupted: bool = False
+    balanced: bool = False
     started_from: str | None = None
     precision: str = "float32"
     test_accuracy: float | None = None

@@ -26,6 +26,7 @@ def pretrain(
     recipe: str | Recipe = "default",
     *,
     seed: int = 0,
+    balanced: bool = False,
     normalise: bool = True,
     device: str = "auto",
     with_prototypes: bool = True,
@@ -44,6 +45,8 @@ def pretrain(
         A `Recipe`, or the name of one.
     seed
         Decides the first weights and the order of the series.
+    balanced
+        Whether each class has the same part in the loss, however many cases it has, instead of each case.
     normalise
         Whether to z-normalise each series; kept on the card, and done to all that the network ever sees.
     device
@@ -74,6 +77,7 @@ def pretrain(
         network_name=network,
         recipe=get_recipe(recipe),
         seed=seed,
+        balanced=balanced,
         normalise=normalise,
         device=device,
         on_epoch=on_epoch,
@@ -90,6 +94,7 @@ def train_source(
     network_name: str,
     recipe: Recipe,
     seed: int,
+    balanced: bool,
     normalise: bool,
     device: str,
     parent: Source | None = None,
@@ -98,7 +103,7 @@ def train_source(
     """Train a network, new or started from `parent`, and write its card; the source has no prototypes yet."""
     where = find_device(device)
     prepared = z_normalise(data) if normalise else data
-    history = train(network.to(where), prepared, recipe, seed=seed, on_epoch=on_epoch)
+    history = train(network.to(where), prepared, recipe, seed=seed, balanced=balanced, on_epoch=on_epoch)
     card = Card(
         dataset=data.name,
         fingerprint=data.fingerprint,
@@ -123,6 +128,7 @@ def train_source(
         },
         seen=[*(parent.card.seen if parent else []), data.fingerprint],
         interrupted=history.interrupted,
+        balanced=balanced,
         started_from=parent.card.dataset if parent else None,
         precision="bfloat16" if recipe.bfloat16 and has_bfloat16(where) else "float32",
     )
