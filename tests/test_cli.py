@@ -79,12 +79,25 @@ def test_fit_from_a_source(headstart, tmp_path, source):
     done = headstart("fit", train, "--test", test, "--source", source, "--out", tmp_path / "model", "--epochs", 8)
     assert (done.code, done.err) == (0, "")
     assert "a: fcn fine-tuned from ItalyPowerDemand, recipe default, 8 epochs" in done.text
+    assert "CAUTION" not in done.text
     assert "a: fcn trained from scratch, recipe default, 8 epochs" in done.text
     assert "from ItalyPowerDemand" in done.text
     assert "transfer" in done.text.split("only from scratch")[1]
     classifier = TransferClassifier.load(tmp_path / "model")
     assert classifier.model_.card.started_from == "ItalyPowerDemand"
     assert classifier.score(read(test), read(test).labels) > 0.9
+
+
+@pytest.mark.parametrize("seen", ["train", "test"])
+def test_fit_says_when_the_source_has_seen_the_series(headstart, tmp_path, seen):
+    parts = {name: write_trend(tmp_path / f"{name}.csv", seed=seed) for seed, name in enumerate(("train", "test"))}
+    source = tmp_path / "mine.safetensors"
+    headstart("pretrain", parts[seen], "--out", source, "--epochs", 1)
+    done = headstart(
+        "fit", parts["train"], "--test", parts["test"], "--source", source, "--out", tmp_path / "model", "--epochs", 1
+    )
+    assert done.code == 0
+    assert f"CAUTION: {seen} overlaps with {seen}. How well it does there says nothing about transfer." in done.text
 
 
 def test_fit_from_the_nearest_source(headstart, tmp_path, source):

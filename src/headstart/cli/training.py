@@ -31,7 +31,7 @@ from headstart.cli.options import (
 if TYPE_CHECKING:
     from headstart.comparison import Comparison
     from headstart.data import Dataset
-    from headstart.zoo import Card
+    from headstart.zoo import Card, Source
 
 
 def fit(
@@ -112,6 +112,8 @@ def fit(
     is_done = _fit_to_the_end(classifier, train_set)
     classifier.save(out)
     _tell(classifier)
+    if classifier.source_ is not None:
+        console.print(_caution(classifier.source_, train_set, test_set), end="")
     is_auto = classifier.choice_ is not None
     scratch = comparison.from_scratch(classifier) if is_auto or classifier.source_ is not None else None
     what = "the choice" if is_auto else "transfer"
@@ -325,6 +327,16 @@ def _tell(classifier: Any) -> None:
     console.print(choice_table(classifier.choice_))
     for line in choice_sentences(classifier.choice_):
         console.print(line)
+
+
+def _caution(source: "Source", *parts: "Dataset | None") -> str:
+    """Return a line on what a source has seen of the data that it is to be judged on; empty if that is nothing."""
+    from headstart.zoo.overlap import caution, overlap
+
+    for part in parts:
+        if part is not None and (words := caution(part.name, {source.card.dataset: overlap(part, source)})):
+            return f"{words}\n"
+    return ""
 
 
 def _start(classifier: Any) -> str:
