@@ -1,20 +1,25 @@
 """Which rule should choose: the tuning that stands behind `headstart.choice.decision`, on the tuning list only.
 
-    OMP_NUM_THREADS=1 python benchmarks/choice_rules.py --archive UCR --sources sources
+    OMP_NUM_THREADS=1 python benchmarks/choice_rules.py --archive UCR --budget default --recipe quick --scores scores
 
-judges candidates that train no network (MiniROCKET, and the pooled features of the best-ranked source and of its
-architecture untrained) out of fold on each of the small tuning sets, whole and with five and ten cases a class in two
-draws, and prints the mean accuracy, on at most 200 test series, of what each rule makes of them:
+fits all candidates of a budget to each of the small tuning sets, whole or with `--cases-per-class` in `--draws` draws,
+and keeps their scores out of fold, and on at most 200 test series, in the folder `--scores`: a file a training set;
+what is there is not made again. Then it prints what each rule makes of these scores: mean accuracy and log loss on the
+test series, how many training sets end up worse than the network from scratch by more than two points, and by how much
+at worst. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
 
+- a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`): the first candidate of this kind, the best-ranked source's;
 - `best`: the candidate with the smallest log loss out of fold;
-- `one standard error`: the mean of all that are within one standard error of it;
-- `kernels and one standard error`: the same, with MiniROCKET in any case, which is headstart's rule;
-- `kernels unless two standard errors`: with MiniROCKET unless it is more than two standard errors worse than the best;
-- `all`: the mean of all candidates.
+- `one standard error`: all that are within one standard error of it;
+- `headstart`: what `headstart.choice.decide` says; `without the guard`, the same, not held against scratch;
+- `all`: all alike;
+- `mixture A`: the weights under which the held-out cases are likeliest, as if each candidate had explained A cases
+  before (stacking of predictive distributions: Yao, Vehtari, Simpson & Gelman, Bayesian Analysis 13, 2018).
 """
 
 import argparse
 import os
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -23,75 +28,146 @@ import pandas as pd
 import torch
 from archive_lists import SMALL_TUNING
 from choice import few
+from markdown import print_table
 
-from headstart import load
-from headstart.choice import stratified_folds
-from headstart.choice.budget import best_sources, sources_at_hand
+from headstart import Dataset, load
+from headstart.choice import BUDGETS, candidates, decide, stratified_folds
+from headstart.choice.budget import sources_at_hand
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
-from headstart.choice.features import FeatureCandidate
-from headstart.choice.frozen import Frozen
-from headstart.choice.kernels import MiniRocketKernels
 
-KERNELS = "MiniROCKET"
+N_TEST = 200
+HELD_OUT, TEST = "held out: ", "test: "
+Probabilities = Mapping[str, np.ndarray]
+Weights = Mapping[str, float]
+Rule = Callable[[Probabilities, np.ndarray, Mapping[str, str]], Weights]
+"""From probabilities out of fold by candidate, the codes of their classes, and the candidates' kinds."""
 
 
-def near(losses: dict[str, np.ndarray], n_errors: float) -> set[str]:
-    """Return the candidates that are at most so many standard errors worse than the best."""
+def alone(kind: str, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    return dict.fromkeys([name for name in held_out if kinds[name] == kind][:1], 1.0)
+
+
+def near(n_errors: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    losses = {name: log_losses(of_one, y) for name, of_one in held_out.items()}
     best = min(losses, key=lambda name: losses[name].mean())
     worse = {name: loss - losses[best] for name, loss in losses.items()}
-    return {name for name, one in worse.items() if one.mean() <= n_errors * one.std(ddof=1) / np.sqrt(len(one))}
+    error = {name: one.std(ddof=1) / np.sqrt(len(one)) for name, one in worse.items()}
+    return {name: 1.0 for name, one in worse.items() if one.mean() <= n_errors * error[name]}
 
 
-def accuracies(archive: str, folder: Path, dataset: str, cases_per_class: int, draw: int, n_folds: int) -> dict:
-    whole, test = load(dataset, archive=archive)
+def decision(with_guard: bool, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    first = {kind: name for name, kind in reversed(kinds.items())}
+    scratch = first.get("scratch") if with_guard else None
+    return dict.fromkeys(decide(held_out, y, scratch=scratch, kernels=first["kernels"]).chosen, 1.0)
+
+
+def alike(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    return dict.fromkeys(held_out, 1.0)
+
+
+def mixture(n_before: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    likelihoods = np.array([of_one[np.arange(len(y)), y] for of_one in held_out.values()])  # (n_candidates, n_cases)
+    weights = np.full(len(held_out), 1 / len(held_out))
+    for _ in range(500):  # of expectation and maximisation
+        explained = weights[:, None] * likelihoods
+        explained /= explained.sum(axis=0)
+        weights = (explained.sum(axis=1) + n_before) / (len(y) + len(held_out) * n_before)
+    return dict(zip(held_out, weights.tolist(), strict=True))
+
+
+RULES: dict[str, Rule] = {
+    **{kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels")},
+    "best": partial(near, 0),
+    "one standard error": partial(near, 1),
+    "headstart": partial(decision, True),
+    "without the guard": partial(decision, False),
+    "all": alike,
+    "mixture 1": partial(mixture, 1),
+    "mixture 5": partial(mixture, 5),
+    "mixture 20": partial(mixture, 20),
+}
+
+
+def training_sets(options: argparse.Namespace) -> Iterator[tuple[str, int, int]]:
+    for draw in range(options.draws if options.cases_per_class else 1):
+        for dataset in options.datasets:
+            yield dataset, options.cases_per_class, draw
+
+
+def collect(options: argparse.Namespace, dataset: str, cases_per_class: int, draw: int) -> dict[str, np.ndarray]:
+    """Return the scores of all candidates, (n_cases, n_classes) each, and what they are to be judged by."""
+    path = options.scores / f"{dataset}-{cases_per_class}-{draw}.npz"
+    if path.exists():
+        return dict(np.load(path))
+    whole, test = load(dataset, archive=options.archive)
     assert test is not None
-    test = test.subset(np.random.default_rng(0).permutation(test.n_cases)[:200])
-    train = few(whole, cases_per_class, draw)
-    folds = stratified_folds(train.y, n_folds)
-    cases = np.concatenate(folds)
-    makers = {KERNELS: MiniRocketKernels.of}
-    for source in best_sources(train, sources_at_hand(folder), 1).values():
-        makers["frozen"] = partial(Frozen.of_source, source)
-        makers["untrained"] = partial(Frozen.untrained, source.card.network)
-    losses, predicted = {}, {}
-    for name, make in makers.items():
-        trial = FeatureCandidate(name, "", make).trial(train, folds)
-        assert trial.member is not None
-        temperature = fit_temperature(trial.held_out[cases], train.y[cases])
-        losses[name] = log_losses(probabilities(trial.held_out[cases], temperature), train.y[cases])
-        predicted[name] = probabilities(trial.member.scores(test), temperature)
-    rules = {name: {name} for name in makers} | {
-        "best": near(losses, 0),
-        "one standard error": near(losses, 1),
-        "kernels and one standard error": near(losses, 1) | {KERNELS},
-        "kernels unless two standard errors": near(losses, 1) | (near(losses, 2) & {KERNELS}),
-        "all": set(makers),
-    }
-    means = {rule: np.mean([predicted[name] for name in names], axis=0) for rule, names in rules.items()}
-    return {rule: (mean.argmax(axis=1) == test.y).mean() for rule, mean in means.items()}
+    test = test.subset(np.random.default_rng(0).permutation(test.n_cases)[:N_TEST])
+    train: Dataset = few(whole, cases_per_class, draw)
+    budget = BUDGETS[options.budget]
+    folds = stratified_folds(train.y, budget.n_folds)
+    cases = np.sort(np.concatenate(folds))
+    competing = candidates(train, sources_at_hand(options.sources), budget, recipe=options.recipe, device="cpu")
+    arrays = {"y": train.y[cases], "test_y": test.y, "kinds": np.array([candidate.kind for candidate in competing])}
+    for candidate in competing:
+        trial = candidate.trial(train, folds)
+        member = candidate.fit(train) if trial.member is None else trial.member
+        arrays[HELD_OUT + candidate.name] = trial.held_out[cases]
+        arrays[TEST + candidate.name] = member.scores(test)
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as file:
+        np.savez(file, **arrays)
+    temporary.replace(path)
+    return arrays
+
+
+def judge(scores: Mapping[str, np.ndarray]) -> Iterator[dict[str, object]]:
+    """Yield what each rule reaches on the test series of one training set."""
+    y, test_y = scores["y"], scores["test_y"]
+    names = [key.removeprefix(HELD_OUT) for key in scores if key.startswith(HELD_OUT)]
+    kinds = dict(zip(names, scores["kinds"].tolist(), strict=True))
+    held_out, test = {}, {}
+    for name in names:
+        temperature = fit_temperature(scores[HELD_OUT + name], y)
+        held_out[name] = probabilities(scores[HELD_OUT + name], temperature)
+        test[name] = probabilities(scores[TEST + name], temperature)
+    for rule, weigh in RULES.items():
+        weights = weigh(held_out, y, kinds)
+        if weights:
+            together = np.average([test[name] for name in weights], axis=0, weights=list(weights.values()))
+            accuracy = float((together.argmax(axis=1) == test_y).mean())
+            yield {"rule": rule, "accuracy": accuracy, "log_loss": float(log_losses(together, test_y).mean())}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", default=os.environ.get("HEADSTART_ARCHIVE"), help="folder of the UCR archive")
     parser.add_argument("--sources", type=Path, help="folder of sources; none: the known ones")
+    parser.add_argument("--budget", default="default", choices=list(BUDGETS))
+    parser.add_argument("--recipe", default="default")
     parser.add_argument("--datasets", nargs="+", default=SMALL_TUNING)
-    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--cases-per-class", type=int, default=0, help="0: all of them")
+    parser.add_argument("--draws", type=int, default=2, help="with --cases-per-class")
+    parser.add_argument("--scores", type=Path, required=True, help="folder to keep scores in, one for each setting")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    columns = {}
-    for cases_per_class in (0, 5, 10):
-        rows = [
-            accuracies(options.archive, options.sources, dataset, cases_per_class, draw, options.folds)
-            for draw in range(2 if cases_per_class else 1)
-            for dataset in options.datasets
-        ]
-        columns[f"{cases_per_class} a class" if cases_per_class else "all cases"] = pd.DataFrame(rows).mean()
-    table = pd.DataFrame(columns)
-    print(f"{len(options.datasets)} data sets, {options.folds} folds\n")
-    print(f"| | {' | '.join(table.columns)} |\n|---|{'--:|' * len(table.columns)}")
-    for rule, means in table.iterrows():
-        print(f"| {rule} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+    options.scores.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for training_set in training_sets(options):
+        judged = list(judge(collect(options, *training_set)))
+        print(*training_set, *(f"{row['rule']} {row['accuracy']:.3f}" for row in judged), sep=", ", flush=True)
+        rows += [{"set": training_set, **row} for row in judged]
+    table = pd.DataFrame(rows)
+    accuracy = table.pivot_table("accuracy", "set", "rule")
+    losses = table.groupby("rule")["log_loss"].mean()
+    lines = []
+    for rule in accuracy[[rule for rule in RULES if rule in accuracy]]:
+        harm = ["", ""]
+        if "scratch" in accuracy:
+            gain = accuracy[rule] - accuracy["scratch"]
+            harm = [str((gain < -0.02 - 1e-9).sum()), f"{min(gain.min(), 0.0):.3f}"]
+        lines.append([rule, f"{accuracy[rule].mean():.4f}", f"{losses[rule]:.3f}", *harm])
+    print(f"\n{len(accuracy)} training sets, budget {options.budget}, recipe {options.recipe}")
+    print_table(["", "accuracy", "log loss", "worse than scratch by two points", "at worst"], lines)
 
 
 if __name__ == "__main__":
