@@ -64,7 +64,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     network
         Architecture if there is no source; otherwise the source's is used.
     recipe
-        A `Recipe`, or the name of one, a key of `RECIPES`.
+        A `Recipe`, or the name of one, a key of `RECIPES`; None for ``"default"``, or, in ``"auto"``, the budget's.
     n_members
         Networks, trained alike but with the seeds `random_state`, `random_state` + 1 and so on, whose probabilities are
         averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks. In ``"auto"``,
@@ -119,7 +119,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         sources: str | Path | None = None,
         budget: str = "default",
         network: str = "fcn",
-        recipe: str | Recipe = "default",
+        recipe: str | Recipe | None = None,
         n_members: int = 1,
         balanced: bool = False,
         normalise: bool = True,
@@ -187,7 +187,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             data,
             sources_at_hand(self.sources),
             budget,
-            recipe=get_recipe(self.recipe),
+            recipe=None if self.recipe is None else get_recipe(self.recipe),
             network=self.network,
             normalise=self.normalise,
             n_members=self.n_members,
@@ -209,7 +209,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _train_members(self, data: Dataset, source: Source | None) -> tuple[list[Source], bool]:
         """Return what was trained, and whether an interrupt ended it."""
         seed = _seed(self.random_state)
-        recipe = get_recipe(self.recipe)
+        recipe = get_recipe("default" if self.recipe is None else self.recipe)
         n_epochs = recipe.n_epochs(data.n_cases)
         verb = "training from scratch" if source is None else f"fine-tuning from {source.card.dataset}"
         models: list[Source] = []

@@ -41,6 +41,14 @@ def test_budgets(target, source):
         get_budget("fasst")
 
 
+def test_the_budget_has_a_recipe_unless_one_is_named(target):
+    def recipe(budget, **named):
+        return next(c.recipe for c in candidates(target, {}, BUDGETS[budget], **named) if c.kind == "scratch")
+
+    assert (recipe("default"), recipe("thorough")) == ("quick", "default")
+    assert recipe("default", recipe="paper") == "paper"
+
+
 def test_every_candidate_balances_classes(target, source):
     competing = candidates(target, {"other": source}, BUDGETS["thorough"], balanced=True)
     assert {one.kind for one in competing} == {"kernels", "frozen", "scratch", "fine-tuned"}

@@ -32,6 +32,8 @@ class Budget:
         Best-ranked sources whose features are taken as they are, and from which networks are fine-tuned.
     n_members
         Networks for each network candidate, at least; 0: none is trained, not even from scratch.
+    recipe
+        How networks are trained, if nothing else is said.
     with_hydra
         Whether MultiROCKET-Hydra competes.
     """
@@ -39,13 +41,14 @@ class Budget:
     n_folds: int
     n_sources: int
     n_members: int
+    recipe: str = "quick"
     with_hydra: bool = False
 
 
 BUDGETS = {
     "fast": Budget(n_folds=10, n_sources=1, n_members=0),
     "default": Budget(n_folds=4, n_sources=2, n_members=1),
-    "thorough": Budget(n_folds=5, n_sources=4, n_members=3, with_hydra=True),
+    "thorough": Budget(n_folds=5, n_sources=4, n_members=3, recipe="default", with_hydra=True),
 }
 
 
@@ -67,7 +70,7 @@ def candidates(
     sources: Mapping[str, Source],
     budget: Budget,
     *,
-    recipe: str | Recipe = "default",
+    recipe: str | Recipe | None = None,
     network: str = "fcn",
     normalise: bool = True,
     n_members: int = 1,
@@ -111,7 +114,7 @@ def candidates(
                 NetworkCandidate(
                     "from scratch" if start is None else f"fine-tuned from {start}",
                     None if start is None else starts[start],
-                    recipe=recipe,
+                    recipe=budget.recipe if recipe is None else recipe,
                     network=network,
                     normalise=normalise,
                     n_members=max(n_members, budget.n_members),

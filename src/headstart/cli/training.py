@@ -51,7 +51,10 @@ def fit(
     ] = "default",
     folds: Annotated[int | None, typer.Option(min=2, help="Judge by cross-validation with so many folds.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the result: .png, .svg, .pdf or .html.")] = None,
-    recipe: RecipeName = "default",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="How to train (see `headstart recipes`); none: default, or in auto what the budget says."),
+    ] = None,
     epochs: Epochs = None,
     settings: Settings = None,
     members: Members = 1,
@@ -82,7 +85,8 @@ def fit(
     from headstart.report.console import comparison_table, conclusion, data_table, verdict
 
     get_budget(budget)
-    chosen = chosen_recipe(recipe, epochs, settings)
+    is_said = bool(recipe or epochs or settings)
+    chosen = chosen_recipe(recipe or "default", epochs, settings) if is_said else None
     check_replaceable(out)
     check_writable(out)
     train_set, test_set = load_for_fit(train, test, archive, label, case, time)

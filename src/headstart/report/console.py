@@ -151,7 +151,7 @@ def conclusion(comparison: Comparison, start: str, what: str = "transfer") -> li
         first = f"From scratch: {right}; guessing the most frequent class: on {comparison.majority_share:.0%}."
     else:
         n_right_from_scratch = comparison.correct_from_scratch.sum()
-        same = "recipe and seed" if comparison.n_members == 1 else "recipe and seeds"
+        same = ("recipe and " if what == "transfer" else "") + ("seed" if comparison.n_members == 1 else "seeds")
         first = f"{start[0].upper()}{start[1:]}: {right}; from scratch, same {same}: on {n_right_from_scratch}."
     which = "seed" if comparison.n_members == 1 else f"ensemble of {comparison.n_members}"
     return [
