@@ -104,12 +104,13 @@ def aeon(train: Dataset, epochs: int) -> Predict:
 
 def tsai(train: Dataset, epochs: int) -> Predict:
     """Train with fastai's one-cycle schedule; the validation set, without which it does not run, is one series."""
-    from tsai.basics import TSClassifier
+    from tsai.basics import TSClassification, TSClassifier
 
     torch.manual_seed(0)
     learner = TSClassifier(
         z_normalise(train).X,
         train.labels,
+        tfms=[None, TSClassification()],
         splits=(list(range(train.n_cases)), [0]),
         arch="FCN",
         arch_config={"kss": [8, 5, 3]},
