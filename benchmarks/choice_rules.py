@@ -1,6 +1,6 @@
 """Which rule should choose: the tuning that stands behind `headstart.choice.decision`, on the tuning list only.
 
-    OMP_NUM_THREADS=1 python benchmarks/choice_rules.py --archive UCR --budget default --recipe quick --scores scores
+    OMP_NUM_THREADS=1 python benchmarks/choice_rules.py --archive UCR --budget default --scores scores
 
 fits all candidates of a budget to each of the small tuning sets, whole or with `--cases-per-class` in `--draws` draws,
 and keeps their scores out of fold, and on at most 200 test series, in the folder `--scores`: a file a training set;
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--archive", default=os.environ.get("HEADSTART_ARCHIVE"), help="folder of the UCR archive")
     parser.add_argument("--sources", type=Path, help="folder of sources; none: the known ones")
     parser.add_argument("--budget", default="default", choices=list(BUDGETS))
-    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--recipe", help="of networks; none: the budget's")
     parser.add_argument("--datasets", nargs="+", default=SMALL_TUNING)
     parser.add_argument("--cases-per-class", type=int, default=0, help="0: all of them")
     parser.add_argument("--draws", type=int, default=2, help="with --cases-per-class")
@@ -166,7 +166,7 @@ def main() -> None:
             gain = accuracy[rule] - accuracy["scratch"]
             harm = [str((gain < -0.02 - 1e-9).sum()), f"{min(gain.min(), 0.0):.3f}"]
         lines.append([rule, f"{accuracy[rule].mean():.4f}", f"{losses[rule]:.3f}", *harm])
-    print(f"\n{len(accuracy)} training sets, budget {options.budget}, recipe {options.recipe}")
+    print(f"\n{len(accuracy)} training sets, budget {options.budget}, recipe {options.recipe or BUDGETS[options.budget].recipe}")
     print_table(["", "accuracy", "log loss", "worse than scratch by two points", "at worst"], lines)
 
 
