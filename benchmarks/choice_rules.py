@@ -166,7 +166,8 @@ def main() -> None:
             gain = accuracy[rule] - accuracy["scratch"]
             harm = [str((gain < -0.02 - 1e-9).sum()), f"{min(gain.min(), 0.0):.3f}"]
         lines.append([rule, f"{accuracy[rule].mean():.4f}", f"{losses[rule]:.3f}", *harm])
-    print(f"\n{len(accuracy)} training sets, budget {options.budget}, recipe {options.recipe or BUDGETS[options.budget].recipe}")
+    recipe = options.recipe or BUDGETS[options.budget].recipe
+    print(f"\n{len(accuracy)} training sets, budget {options.budget}, recipe {recipe}")
     print_table(["", "accuracy", "log loss", "worse than scratch by two points", "at worst"], lines)
 
 
