@@ -477,6 +477,18 @@ def test_interrupted_fit_keeps_the_model(headstart, tmp_path, source, monkeypatc
     assert TransferClassifier.load(tmp_path / "model").model_.card.interrupted
 
 
+def test_interrupted_choice(headstart, tmp_path, source, monkeypatch):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    interrupt_at_step(monkeypatch, 1)
+    done = headstart("fit", train, "--test", test, "--sources", source.parent, "--out", tmp_path / "model")
+    assert done.code == INTERRUPTED
+    kept = "Interrupted: a choice among what was fitted by then is kept, and not compared with one from scratch."
+    assert kept in done.text
+    classifier = TransferClassifier.load(tmp_path / "model")
+    assert {"MiniROCKET"} <= set(classifier.report_["chosen"]) <= {"MiniROCKET", "features of Italy"}
+    assert classifier.score(read(test), read(test).labels) > 0.8
+
+
 def test_interrupted_members(headstart, tmp_path, monkeypatch):
     train = write_trend(tmp_path / "a.csv")
     interrupt_at_step(monkeypatch, 22)  # in the second epoch of the third network
@@ -513,11 +525,12 @@ def test_interrupted_pretrain_keeps_the_source(headstart, tmp_path, monkeypatch)
     assert Source.load(tmp_path / "a.safetensors").card.interrupted
 
 
-@pytest.mark.parametrize("command", [("fit", "model"), ("pretrain", "a.safetensors")])
+@pytest.mark.parametrize("command", [("fit", "model", "--source", "scratch"), ("pretrain", "a.safetensors")])
 def test_interrupt_in_the_first_epoch_leaves_nothing(headstart, tmp_path, monkeypatch, command):
     train = write_trend(tmp_path / "a.csv")
     interrupt_at_step(monkeypatch, 1)
-    done = headstart(command[0], train, "--out", tmp_path / command[1], "--epochs", 5)
+    name, out, *more = command
+    done = headstart(name, train, "--out", tmp_path / out, "--epochs", 5, *more)
     assert done.code == INTERRUPTED
     assert "Traceback" not in done.err
     assert os.listdir(tmp_path) == ["a.csv"]

@@ -144,7 +144,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
         An interrupt (Ctrl-C) keeps the members that are trained, or of the first the best network so far. With these
         the classifier can predict and be saved; `KeyboardInterrupt` is raised all the same, so that loops around it
-        stop too. A choice that is interrupted leaves nothing.
+        stop too. A choice is then made among the candidates that are fitted already.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         choice, source, was_interrupted = None, None, False
         if self._is_auto():
             choice = self._choose(data)
-            models = choice.networks
+            models, was_interrupted = choice.networks, choice.report["interrupted"]
         else:
             source = self._find_source(data)
             models, was_interrupted = self._train_members(data, source)

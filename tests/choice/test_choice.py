@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from headstart.choice import BUDGETS, Choice, candidates, choose, get_budget
+from headstart.choice import BUDGETS, Choice, Trial, candidates, choose, get_budget
 from headstart.choice.budget import best_sources
 from headstart.choice.calibration import probabilities
 from headstart.data import Dataset
@@ -156,3 +156,38 @@ def test_progress_is_told(target):
     budget = BUDGETS["fast"]
     choose(target, candidates(target, {}, budget), n_folds=2, on_candidate=lambda done, name: told.append((done, name)))
     assert told == [(0, "MiniROCKET"), (1, "MiniROCKET")]
+
+
+class Perfect:
+    """Knows the labels, and is interrupted when it is to be tried or fitted."""
+
+    name, kind = "perfect", "scratch"
+
+    def __init__(self, is_tried: bool) -> None:
+        self.is_tried = is_tried
+
+    def trial(self, data, folds):
+        if not self.is_tried:
+            raise KeyboardInterrupt
+        return Trial(9.0 * (data.y[:, None] == np.arange(data.n_classes)))
+
+    def fit(self, data):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("is_tried", [False, True], ids=["while it is tried", "while it is fitted"])
+def test_an_interrupted_choice_is_made_among_what_is_fitted(target, tmp_path, is_tried):
+    kernels = candidates(target, {}, BUDGETS["fast"])
+    choice = choose(target, [*kernels, Perfect(is_tried)], n_folds=4)
+    assert list(choice.members) == ["MiniROCKET"]
+    assert choice.report["interrupted"]
+    assert choice.ranking.loc["perfect", "why"] == "interrupted before it could be used"
+    assert saved_and_loaded(choice, tmp_path).report == choice.report
+    whole = choose(target, kernels, n_folds=4)
+    assert not whole.report["interrupted"]
+    np.testing.assert_array_equal(choice.predict_proba(target), whole.predict_proba(target))
+
+
+def test_an_interrupt_before_anything_is_fitted_goes_on_up(target):
+    with pytest.raises(KeyboardInterrupt):
+        choose(target, [Perfect(False), *candidates(target, {}, BUDGETS["fast"])], n_folds=4)

@@ -109,6 +109,9 @@ def choose(
 ) -> Choice:
     """Judge candidates on held-out training series, decide, and fit what is chosen to all of them.
 
+    An interrupt (Ctrl-C) ends it: among the candidates that are fitted already, which needs no training of a network,
+    it is decided at once, and the report says `interrupted`. If there are none, `KeyboardInterrupt` is raised.
+
     Parameters
     ----------
     data
@@ -143,36 +146,55 @@ def choose(
     folds = stratified_folds(data.y, n_folds, seed)
     cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
     kinds = {candidate.name: candidate.kind for candidate in competing}
-    trials: dict[str, Trial] = {}
-    seconds: dict[str, float] = {}
-    for i, candidate in enumerate(competing if folds else ()):
-        if on_candidate is not None:
-            on_candidate(i, candidate.name)
-        begin = time.perf_counter()
-        trials[candidate.name] = candidate.trial(data, folds)
-        seconds[candidate.name] = time.perf_counter() - begin
     y = data.y[cases]
     weights = compute_sample_weight("balanced", y) if balanced else None
-    temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
-    held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
-    scratch, kernels = (next((n for n, one in kinds.items() if one == kind), None) for kind in ("scratch", "kernels"))
-    if folds:
-        decision = decide(held_out, y, weights=weights, scratch=scratch, kernels=kernels)
-    else:
-        decision = decide_by_prior(kinds)
-    members: dict[str, tuple[Member, float]] = {}
-    for candidate in competing:
-        name = candidate.name
-        if name not in decision.chosen:
-            continue
+    trials: dict[str, Trial] = {}
+    seconds = dict.fromkeys(kinds, 0.0)
+
+    def tell(i: int, name: str) -> None:
         if on_candidate is not None:
-            on_candidate(len(competing), name)
-        begin = time.perf_counter()
-        member = trials[name].member if name in trials else None
-        member = candidate.fit(data) if member is None else member
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - begin
-        # Where nothing was held out, members should at least be equally sure of the cases that they know.
-        members[name] = (member, temperatures.get(name) or fit_temperature(member.scores(data), data.y))
+            on_candidate(i, name)
+
+    def conclude() -> tuple[Decision, dict[str, np.ndarray], dict[str, tuple[Member, float]]]:
+        """Decide among the trials, and fit what is chosen."""
+        temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
+        held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
+        if folds:
+            first = {kind: name for name, kind in reversed(kinds.items()) if name in trials}
+            scratch, kernels = first.get("scratch"), first.get("kernels")
+            decision = decide(held_out, y, weights=weights, scratch=scratch, kernels=kernels)
+        else:
+            decision = decide_by_prior(kinds)
+        members: dict[str, tuple[Member, float]] = {}
+        for candidate in competing:
+            name = candidate.name
+            if name not in decision.chosen:
+                continue
+            tell(len(competing), name)
+            begin = time.perf_counter()
+            member = trials[name].member if name in trials else None
+            member = candidate.fit(data) if member is None else member
+            seconds[name] += time.perf_counter() - begin
+            # Where nothing was held out, members should at least be equally sure of the cases that they know.
+            members[name] = (member, temperatures.get(name) or fit_temperature(member.scores(data), data.y))
+        return decision, held_out, members
+
+    interrupted = False
+    try:
+        for i, candidate in enumerate(competing if folds else ()):
+            tell(i, candidate.name)
+            begin = time.perf_counter()
+            trials[candidate.name] = candidate.trial(data, folds)
+            seconds[candidate.name] = time.perf_counter() - begin
+        decision, held_out, members = conclude()
+    except KeyboardInterrupt:
+        # What is fitted already can be used at once. A network was only tried without the folds.
+        trials = {name: trial for name, trial in trials.items() if trial.member is not None}
+        if not trials:
+            raise
+        interrupted = True
+        decision, held_out, members = conclude()
+    scratch = next((name for name in held_out if kinds[name] == "scratch"), None)
     report = {
         "verdict": decision.verdict,
         "chosen": decision.chosen,
@@ -181,6 +203,7 @@ def choose(
         "n_folds": len(folds),
         "scratch": _out_of_fold(held_out, [scratch] if scratch else [], y),
         "choice": _out_of_fold(held_out, decision.chosen, y),
+        "interrupted": interrupted,
         "seconds": round(time.perf_counter() - start, 3),
     }
     ranking = _ranking(kinds, decision, held_out, y, seconds)
@@ -203,8 +226,8 @@ def _ranking(
             "kind": kind,
             **(_out_of_fold(held_out, [name], y) or nothing),
             "chosen": name in decision.chosen,
-            "why": decision.reasons[name],
-            "seconds": round(seconds.get(name, 0.0), 3),
+            "why": decision.reasons.get(name, "interrupted before it could be used"),
+            "seconds": round(seconds[name], 3),
         }
         for name, kind in kinds.items()
     ]
@@ -212,8 +235,8 @@ def _ranking(
 
 
 def _out_of_fold(held_out: Mapping[str, np.ndarray], names: Sequence[str], y: np.ndarray) -> dict[str, float] | None:
-    """Return log loss and accuracy of the mean of candidates; None if there is nothing to judge by."""
-    if not names or not held_out:
+    """Return log loss and accuracy of the mean of candidates; None if there is nothing to judge them by."""
+    if not names or not set(names) <= set(held_out):
         return None
     together = np.mean([held_out[name] for name in names], axis=0)
     accuracy = float((together.argmax(axis=1) == y).mean())

@@ -74,7 +74,7 @@ def fit(
 
     Where there are test series, or with --folds, a network is trained from scratch, and the two are compared. With
     --source other than auto, Ctrl-C ends the training and keeps the best network so far; with --members, the networks
-    that are done.
+    that are done; in auto, the best of the candidates that need no training.
     """
     from headstart import comparison
     from headstart.choice import get_budget
@@ -311,6 +311,8 @@ def _judge(classifier: Any, scratch: Any, train: "Dataset", test: "Dataset | Non
 
 def _kept(classifier: Any) -> str:
     """Say what an interrupt left."""
+    if classifier.choice_ is not None:
+        return "a choice among what was fitted by then is"
     if classifier.model_.card.interrupted:
         return "the best network so far is"
     n_kept = len(classifier.models_)
