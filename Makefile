@@ -37,12 +37,17 @@ bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/grid_overhead.py
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/cohorts.py
 	$(BIN)/python benchmarks/dtw.py
 	$(BIN)/python benchmarks/barycenter.py
 ifneq ($(and $(HEADSTART_ARCHIVE),$(HEADSTART_REFERENCE)),)
 	$(BIN)/python benchmarks/similarity_matrix.py
 	$(BIN)/python benchmarks/neighbours.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
 	$(BIN)/python benchmarks/published_transfer.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
+	$(BIN)/python benchmarks/published_grid.py --results results/grid_ucr.csv.gz \
+		--reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
+	$(BIN)/python benchmarks/grid_simulation.py --results results/grid_ucr.csv.gz results/grid_times.csv.gz --shared-machine
 	$(BIN)/python benchmarks/rankers.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
 	$(BIN)/python benchmarks/signatures.py
 	$(BIN)/python benchmarks/published_relatives.py --reference $(HEADSTART_REFERENCE)/fawaz2018_transfer.csv
