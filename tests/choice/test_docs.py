@@ -10,7 +10,8 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "choice.md").read_text()
 def test_budgets_are_documented():
     for name, budget in BUDGETS.items():
         (row,) = [line for line in DOCUMENT.splitlines() if line.startswith(f"| `{name}`")]
-        assert row.endswith(f"| {budget.n_folds} |")
+        recipe = f" `{budget.recipe}`" if budget.n_members else ""
+        assert row.endswith(f"| {budget.n_folds} |{recipe} |")
         words = {1: "best-ranked source", 2: "two sources", 4: "four sources"}[budget.n_sources]
         assert words in row
         assert ("MultiROCKET-Hydra" in row) == budget.with_hydra
