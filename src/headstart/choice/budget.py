@@ -143,18 +143,28 @@ def sources_at_hand(folder: str | Path | None) -> Mapping[str, Source]:
 
 
 def best_sources(data: Dataset, sources: Mapping[str, Source], n: int, by: str = "logme") -> dict[str, Source]:
-    """Return the best-ranked sources that do not overlap with the target, the best first.
+    """Return the best-ranked sources that do not overlap with the target.
 
-    Of trunks, which were trained on many data sets at once, the best always is among them. Where the ranker cannot
-    judge, as for one case a class, the sources with the most series come first.
+    Trunks, which were trained on many data sets at once, are ranked among themselves, because features of other
+    networks are no measure for theirs: the best of them comes first, and then the best of the rest.
     """
-    if not sources or not n:
-        return {}
+    trunks = {name: source for name, source in sources.items() if source.is_trunk} if n else {}
+    best = _ranked(data, trunks, by)[:1]
+    if len(best) < n:  # to rank a whole zoo takes a while
+        others = {name: source for name, source in sources.items() if name not in trunks}
+        best += _ranked(data, others, by)[: n - len(best)]
+    return {name: sources[name] for name in best}
+
+
+def _ranked(data: Dataset, sources: Mapping[str, Source], by: str) -> list[str]:
+    """Return the names of those that may be used, the best first.
+
+    Where the ranker cannot judge, as for one case a class, the sources with the most series come first.
+    """
+    if not sources:
+        return []
     table = rank_sources(data, sources, by=[by, "size"])
     ranked = table[table["rank"].notna()]
     if ranked.empty:
         ranked = table[table["size_rank"].notna()].sort_values("size_rank")
-    names = list(ranked.index)
-    trunks = [name for name in names if sources[name].is_trunk][:1]
-    others = [name for name in names if name not in trunks][: n - len(trunks)]
-    return {name: sources[name] for name in names if name in trunks + others}
+    return list(ranked.index)
