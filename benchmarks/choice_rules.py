@@ -12,6 +12,8 @@ at worst. A rule gives every candidate a weight, by which the calibrated probabi
 - `best`: the candidate with the smallest log loss out of fold;
 - `one standard error`: all that are within one standard error of it;
 - `headstart`: what `headstart.choice.decide` says; `without the guard`, the same, not held against scratch;
+- `kernels beforehand`: the same, where kernels alone are used whatever they reach out of fold;
+- `kernels and fine-tuned`: these two, the second from the best-ranked source, whatever the evidence;
 - `all`: all alike;
 - `mixture A`: the weights under which the held-out cases are likeliest, as if each candidate had explained A cases
   before (stacking of predictive distributions: Yao, Vehtari, Simpson & Gelman, Bayesian Analysis 13, 2018).
@@ -19,7 +21,7 @@ at worst. A rule gives every candidate a weight, by which the calibrated probabi
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +39,8 @@ from headstart.choice.calibration import fit_temperature, log_losses, probabilit
 
 N_TEST = 200
 HELD_OUT, TEST = "held out: ", "test: "
+PRIOR = ("kernels", "fine-tuned")
+"""What headstart uses beforehand, if the best-ranked source is a trunk."""
 Probabilities = Mapping[str, np.ndarray]
 Weights = Mapping[str, float]
 Rule = Callable[[Probabilities, np.ndarray, Mapping[str, str]], Weights]
@@ -55,10 +59,17 @@ def near(n_errors: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping
     return {name: 1.0 for name, one in worse.items() if one.mean() <= n_errors * error[name]}
 
 
-def decision(with_guard: bool, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+def decision(
+    with_guard: bool, beforehand: Sequence[str], held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]
+) -> Weights:
     first = {kind: name for name, kind in reversed(kinds.items())}
     scratch = first.get("scratch") if with_guard else None
-    return dict.fromkeys(decide(held_out, y, scratch=scratch, kernels=first["kernels"]).chosen, 1.0)
+    prior = [first[kind] for kind in beforehand if kind in first]
+    return dict.fromkeys(decide(held_out, y, scratch=scratch, beforehand=prior).chosen, 1.0)
+
+
+def pair(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    return alone("kernels", held_out, y, kinds) | alone("fine-tuned", held_out, y, kinds)
 
 
 def alike(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
@@ -79,8 +90,10 @@ RULES: dict[str, Rule] = {
     **{kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels")},
     "best": partial(near, 0),
     "one standard error": partial(near, 1),
-    "headstart": partial(decision, True),
-    "without the guard": partial(decision, False),
+    "headstart": partial(decision, True, PRIOR),
+    "without the guard": partial(decision, False, PRIOR),
+    "kernels beforehand": partial(decision, True, ("kernels",)),
+    "kernels and fine-tuned": pair,
     "all": alike,
     "mixture 1": partial(mixture, 1),
     "mixture 5": partial(mixture, 5),

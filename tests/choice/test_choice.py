@@ -131,7 +131,9 @@ def test_the_best_trunk_is_always_among_the_sources(target, source, make_waves):
     trunk = replace(source, weights=weights, card=replace(source.card, classes=[]))
     others = {f"other{i}": pretrain(make_waves("x", 12, seed=i), recipe=SHORT, seed=i) for i in range(3)}
     assert list(best_sources(target, {**others, "trunk": trunk}, 1)) == ["trunk"]
-    assert "trunk" in best_sources(target, {**others, "trunk": trunk}, 2)
+    assert next(iter(best_sources(target, {**others, "trunk": trunk}, 2))) == "trunk"
+    competing = candidates(target, {**others, "trunk": trunk}, BUDGETS["default"])
+    assert [one.name for one in competing if one.is_prior] == ["MiniROCKET", "fine-tuned from trunk"]
     one_each = target.subset([0, 1, 2])
     assert len(best_sources(one_each, others, 2)) == 2
 
@@ -161,7 +163,7 @@ def test_progress_is_told(target):
 class Perfect:
     """Knows the labels, and is interrupted when it is to be tried or fitted."""
 
-    name, kind = "perfect", "scratch"
+    name, kind, is_prior = "perfect", "scratch", False
 
     def __init__(self, is_tried: bool) -> None:
         self.is_tried = is_tried

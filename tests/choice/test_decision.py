@@ -88,8 +88,8 @@ def test_candidates_that_cannot_be_told_apart_are_averaged():
     assert "as good as the best" in equal.reasons["same"]
 
 
-@pytest.mark.parametrize("kernels", [None, "a"])
-def test_nothing_that_is_worse_than_scratch_out_of_fold_is_chosen(kernels):
+@pytest.mark.parametrize("beforehand", [(), ("a",), ("a", "b")])
+def test_nothing_that_is_worse_than_scratch_out_of_fold_is_chosen(beforehand):
     random = np.random.default_rng(0)
     seen = set()
     for _ in range(300):
@@ -97,24 +97,25 @@ def test_nothing_that_is_worse_than_scratch_out_of_fold_is_chosen(kernels):
         for name in ("scratch", "a", "b"):
             p = random.beta(random.uniform(1, 4), 1, size=len(Y))
             candidates[name] = np.where(Y[:, None] == [0, 1], p[:, None], 1 - p[:, None])
-        decision = decide(candidates, Y, scratch="scratch", kernels=kernels)
+        decision = decide(candidates, Y, scratch="scratch", beforehand=beforehand)
         together = np.mean([candidates[name] for name in decision.chosen], axis=0)
         assert log_losses(together, Y).mean() <= log_losses(candidates["scratch"], Y).mean() + 1e-12
         seen.add(tuple(decision.chosen))
     assert len(seen) > 4
 
 
-def test_kernels_are_used_beforehand():
+def test_a_prior_is_used_beforehand():
     kernels, better = held_out(Y, 0.8, 8), held_out(Y, 0.95, 1)
-    decision = decide({"kernels": kernels, "better": better}, Y, kernels="kernels")
+    decision = decide({"kernels": kernels, "better": better}, Y, beforehand=["kernels"])
     assert decision.chosen == ["kernels", "better"]
     assert decision.reasons["kernels"].startswith("used beforehand; worse by")
     assert decide({"kernels": kernels, "better": better}, Y).chosen == ["better"]
 
 
-def test_kernels_that_make_the_choice_worse_than_scratch_are_dropped():
+def test_a_prior_that_makes_the_choice_worse_than_scratch_are_dropped():
     poor, scratch = held_out(Y, 0.8, 30), held_out(Y, 0.99, 0)
-    decision = decide({"kernels": poor, "scratch": scratch, "twin": scratch}, Y, scratch="scratch", kernels="kernels")
+    candidates = {"kernels": poor, "scratch": scratch, "twin": scratch}
+    decision = decide(candidates, Y, scratch="scratch", beforehand=["kernels"])
     assert decision.chosen == ["scratch", "twin"]
     assert "worse than scratch" in decision.reasons["kernels"]
 
@@ -135,16 +136,21 @@ def test_one_case_says_nothing():
     assert decision.chosen == ["a", "b"]
 
 
+ALL = {"M": "kernels", "H": "kernels", "f": "frozen", "s": "scratch", "t": "fine-tuned", "u": "fine-tuned"}
+
+
 @pytest.mark.parametrize(
-    ("kinds", "expected"),
+    ("kinds", "beforehand", "expected"),
     [
-        ({"M": "kernels", "H": "kernels", "f": "frozen", "s": "scratch", "t": "fine-tuned"}, ["M", "t"]),
-        ({"M": "kernels", "f": "frozen", "s": "scratch"}, ["M", "s"]),
-        ({"M": "kernels", "f": "frozen"}, ["M", "f"]),
-        ({"M": "kernels"}, ["M"]),
+        (ALL, ["M", "u"], ["M", "u"]),
+        (ALL, ["M"], ["M", "t"]),
+        (ALL, [], ["t"]),
+        ({"M": "kernels", "f": "frozen", "s": "scratch"}, ["M"], ["M", "s"]),
+        ({"M": "kernels", "f": "frozen"}, ["M"], ["M", "f"]),
+        ({"M": "kernels"}, ["M"], ["M"]),
     ],
 )
-def test_prior(kinds, expected):
-    decision = decide_by_prior(kinds)
+def test_prior(kinds, beforehand, expected):
+    decision = decide_by_prior(kinds, beforehand)
     assert decision.chosen == expected
     assert {name for name, why in decision.reasons.items() if why == "chosen beforehand"} == set(expected)

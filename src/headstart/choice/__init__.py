@@ -117,8 +117,7 @@ def choose(
     data
         Labelled series; training data only.
     competing
-        Candidates of different names. The first kernels are used beforehand; the first from scratch is what the choice
-        is held against.
+        Candidates of different names. The first from scratch is what the choice is held against.
     n_folds
         Folds that all candidates share.
     balanced
@@ -146,6 +145,7 @@ def choose(
     folds = stratified_folds(data.y, n_folds, seed)
     cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
     kinds = {candidate.name: candidate.kind for candidate in competing}
+    beforehand = [candidate.name for candidate in competing if candidate.is_prior]
     y = data.y[cases]
     weights = compute_sample_weight("balanced", y) if balanced else None
     trials: dict[str, Trial] = {}
@@ -160,11 +160,10 @@ def choose(
         temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
         held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
         if folds:
-            first = {kind: name for name, kind in reversed(kinds.items()) if name in trials}
-            scratch, kernels = first.get("scratch"), first.get("kernels")
-            decision = decide(held_out, y, weights=weights, scratch=scratch, kernels=kernels)
+            scratch = next((name for name in trials if kinds[name] == "scratch"), None)
+            decision = decide(held_out, y, weights=weights, scratch=scratch, beforehand=beforehand)
         else:
-            decision = decide_by_prior(kinds)
+            decision = decide_by_prior(kinds, beforehand)
         members: dict[str, tuple[Member, float]] = {}
         for candidate in competing:
             name = candidate.name

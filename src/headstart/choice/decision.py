@@ -6,27 +6,28 @@ it is often not the best (Cawley & Talbot, "On over-fitting in model selection",
 
 - Candidates are compared by the log loss of calibrated probabilities, which tells more apart than counting mistakes
   does, case by case, on the same folds.
-- Kernels are always used, whatever they reach out of fold, unless they would make the choice worse than scratch. This
-  is the prior: on small data sets, evidence against them was more often chance than not (``docs/choice.md``).
+- Some candidates are used beforehand, whatever they reach out of fold, unless they would make the choice worse than
+  scratch: kernels, and a network fine-tuned from a trunk. This is the prior: on small data sets, evidence against them
+  was more often chance than not (``docs/choice.md``).
 - With them are averaged all candidates that are no more than one standard error worse than the best (of the paired
   difference; the rule is that of Breiman et al., "Classification and regression trees", 1984), instead of one being
   picked.
-- What comes out is held against the network from scratch on the same folds. If it is worse, first the kernels go, if
-  they have no other right to be there, and then all but scratch.
+- What comes out is held against the network from scratch on the same folds. If it is worse, first those go that have
+  no other right to be there, and then all but scratch.
 
-Where nothing can be held out, because no class has two cases, a prior decides: kernels and a network,
-averaged.
+Where nothing can be held out, because no class has two cases, the prior alone decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from headstart.choice.calibration import log_losses
 
-PRIOR_NETWORKS = ("fine-tuned", "scratch", "frozen")
-"""Without evidence, the first candidate of the first of these kinds that is there is averaged with kernels."""
+PRIOR_KINDS = ("fine-tuned", "scratch", "frozen")
+"""Without evidence, where only kernels are used beforehand, the first candidate of the first of these kinds that is
+there is averaged with them."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def decide(
     *,
     weights: np.ndarray | None = None,
     scratch: str | None = None,
-    kernels: str | None = None,
+    beforehand: Collection[str] = (),
 ) -> Decision:
     """Choose among candidates.
 
@@ -71,8 +72,8 @@ def decide(
         Of their losses, (n_held_out,), with mean 1; None: all are 1.
     scratch
         Which candidate is the network from scratch; None if it does not compete.
-    kernels
-        Which candidate is used beforehand; None if there is none.
+    beforehand
+        Which candidates are used whatever they reach.
 
     Examples
     --------
@@ -95,9 +96,10 @@ def decide(
         if name != best:
             prefix = "as good as the best: " if name in near else ""
             reasons[name] = f"{prefix}worse by {worse.mean():.3f} ± {error:.3f}"
-    chosen = [name for name in losses if name in near or name == kernels]
-    if kernels is not None and kernels not in near:
-        reasons[kernels] = f"used beforehand; {reasons[kernels]}"
+    chosen = [name for name in losses if name in near or name in beforehand]
+    for name in chosen:
+        if name not in near:
+            reasons[name] = f"used beforehand; {reasons[name]}"
     if scratch is None:
         return Decision(chosen, reasons, means, _sentence(chosen, "it was not compared with a network from scratch"))
 
@@ -115,24 +117,26 @@ def decide(
     return Decision(used, reasons, means, _sentence(used, why))
 
 
-def decide_by_prior(kinds: Mapping[str, str]) -> Decision:
-    """Choose without evidence: kernels, averaged with a network.
+def decide_by_prior(kinds: Mapping[str, str], beforehand: Collection[str] = ()) -> Decision:
+    """Choose without evidence: what is used beforehand, and if that is kernels alone, a network with them.
 
     Parameters
     ----------
     kinds
         The kind of each candidate, by name.
+    beforehand
+        As in `decide`.
 
     Examples
     --------
-    >>> decide_by_prior({"MiniROCKET": "kernels", "from scratch": "scratch", "from Wine": "fine-tuned"}).chosen
+    >>> kinds = {"MiniROCKET": "kernels", "from scratch": "scratch", "from Wine": "fine-tuned"}
+    >>> decide_by_prior(kinds, ["MiniROCKET"]).chosen
     ['MiniROCKET', 'from Wine']
     """
-    chosen = [name for name, kind in kinds.items() if kind == "kernels"][:1]
-    for wanted in PRIOR_NETWORKS:
-        if found := [name for name, kind in kinds.items() if kind == wanted]:
-            chosen.append(found[0])
-            break
+    chosen = [name for name in kinds if name in beforehand]
+    if all(kinds[name] == "kernels" for name in chosen):
+        by_kind = (name for wanted in PRIOR_KINDS for name, kind in kinds.items() if kind == wanted)
+        chosen += list(by_kind)[:1]
     reasons = {name: "chosen beforehand" if name in chosen else "not judged" for name in kinds}
     return Decision(chosen, reasons, {}, _sentence(chosen, "no class has two cases, so nothing could be held out"))
 
