@@ -7,11 +7,14 @@ trains on the training part of the archive's split, or on so many cases a class 
 (data set, cases a class, draw, seed, method) to `results/choice.csv`. Rows that the file holds are not made again, so a
 stopped run goes on; on a finished file the command only prints. `--list` names a list of `archive_lists.py`.
 
-Methods: `scratch`, `fine-tuned` (from the best-ranked source) and `frozen` (its pooled features with a ridge head);
-`untrained`, the same features of the same architecture with random weights, without which the frozen ones say nothing
-of pretraining; `choice fast`, `choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance without
-a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source may be
-used, `fine-tuned`, `frozen` and `untrained` have no accuracy.
+Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one),
+and `its network from scratch`, without which that says nothing of pretraining; `frozen` (the source's pooled features
+with a ridge head) and `untrained`, the same features of the same architecture with random weights; `choice fast`,
+`choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance without a band, and MiniROCKET,
+MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source may be used, methods that need one
+have no accuracy. Sources that overlap with the target are never used; so a folder may hold trunks that were trained
+without one group of data sets each (`headstart zoo universal --without GROUP`), of which the one that has not seen the
+target's group is taken.
 
 Seconds are processor time of a method from the series in memory to the test predictions.
 
@@ -61,7 +64,11 @@ def from_best(make: Callable[[Source, int], Candidate]) -> Predict:
 
 
 def fine_tuned(source: Source, seed: int) -> Candidate:
-    return NetworkCandidate("", source, seed=seed, device="cpu")
+    return NetworkCandidate("", source, recipe="quick", seed=seed, device="cpu")
+
+
+def not_tuned(source: Source, seed: int) -> Candidate:
+    return NetworkCandidate("", None, network=source.card.network, seed=seed, device="cpu")
 
 
 def frozen(source: Source, seed: int) -> Candidate:
@@ -105,6 +112,7 @@ def peer(name: str) -> Predict:
 METHODS: dict[str, Predict] = {
     "scratch": scratch,
     "fine-tuned": from_best(fine_tuned),
+    "its network from scratch": from_best(not_tuned),
     "frozen": from_best(frozen),
     "untrained": from_best(untrained),
     "choice fast": choice("fast"),

@@ -11,17 +11,17 @@ at worst. A rule gives every candidate a weight, by which the calibrated probabi
 - a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`): the first candidate of this kind, the best-ranked source's;
 - `best`: the candidate with the smallest log loss out of fold;
 - `one standard error`: all that are within one standard error of it;
-- `headstart`: what `headstart.choice.decide` says; `without the guard`, the same, not held against scratch;
-- `kernels beforehand`: the same, where kernels alone are used whatever they reach out of fold;
-- `kernels and fine-tuned`: these two, the second from the best-ranked source, whatever the evidence;
+- `one standard error and kernels`: the same, and kernels in any case;
+- `kernels and fine-tuned`: these two, the second from the best-ranked source;
 - `all`: all alike;
-- `mixture A`: the weights under which the held-out cases are likeliest, as if each candidate had explained A cases
-  before (stacking of predictive distributions: Yao, Vehtari, Simpson & Gelman, Bayesian Analysis 13, 2018).
+- `headstart`: what `headstart.choice.decide` says, which is
+- `stacked 1`, held against scratch; `stacked A`: the weights under which the held-out cases are likeliest, as if each
+  candidate had explained A cases before.
 """
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -36,11 +36,10 @@ from headstart import Dataset, load
 from headstart.choice import BUDGETS, candidates, decide, stratified_folds
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
+from headstart.choice.decision import stacked
 
 N_TEST = 200
 HELD_OUT, TEST = "held out: ", "test: "
-PRIOR = ("kernels", "fine-tuned")
-"""What headstart uses beforehand, if the best-ranked source is a trunk."""
 Probabilities = Mapping[str, np.ndarray]
 Weights = Mapping[str, float]
 Rule = Callable[[Probabilities, np.ndarray, Mapping[str, str]], Weights]
@@ -59,45 +58,36 @@ def near(n_errors: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping
     return {name: 1.0 for name, one in worse.items() if one.mean() <= n_errors * error[name]}
 
 
-def decision(
-    with_guard: bool, beforehand: Sequence[str], held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]
-) -> Weights:
-    first = {kind: name for name, kind in reversed(kinds.items())}
-    scratch = first.get("scratch") if with_guard else None
-    prior = [first[kind] for kind in beforehand if kind in first]
-    return dict.fromkeys(decide(held_out, y, scratch=scratch, beforehand=prior).chosen, 1.0)
+def near_and_kernels(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    return dict(near(1, held_out, y, kinds)) | dict(alone("kernels", held_out, y, kinds))
 
 
 def pair(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
-    return alone("kernels", held_out, y, kinds) | alone("fine-tuned", held_out, y, kinds)
+    return dict(alone("kernels", held_out, y, kinds)) | dict(alone("fine-tuned", held_out, y, kinds))
 
 
 def alike(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
     return dict.fromkeys(held_out, 1.0)
 
 
-def mixture(n_before: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
-    likelihoods = np.array([of_one[np.arange(len(y)), y] for of_one in held_out.values()])  # (n_candidates, n_cases)
-    weights = np.full(len(held_out), 1 / len(held_out))
-    for _ in range(500):  # of expectation and maximisation
-        explained = weights[:, None] * likelihoods
-        explained /= explained.sum(axis=0)
-        weights = (explained.sum(axis=1) + n_before) / (len(y) + len(held_out) * n_before)
-    return dict(zip(held_out, weights.tolist(), strict=True))
+def headstart(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    scratch = next((name for name, kind in kinds.items() if kind == "scratch"), None)
+    return decide(held_out, y, scratch=scratch).shares
+
+
+def likeliest(cases_before: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    return stacked(held_out, y, np.ones(len(y)), cases_before)
 
 
 RULES: dict[str, Rule] = {
     **{kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels")},
     "best": partial(near, 0),
     "one standard error": partial(near, 1),
-    "headstart": partial(decision, True, PRIOR),
-    "without the guard": partial(decision, False, PRIOR),
-    "kernels beforehand": partial(decision, True, ("kernels",)),
+    "one standard error and kernels": near_and_kernels,
     "kernels and fine-tuned": pair,
     "all": alike,
-    "mixture 1": partial(mixture, 1),
-    "mixture 5": partial(mixture, 5),
-    "mixture 20": partial(mixture, 20),
+    **{f"stacked {cases}": partial(likeliest, cases) for cases in (0.3, 1, 3, 10)},
+    "headstart": headstart,
 }
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from headstart.choice import decide, decide_by_prior, stratified_folds
+from headstart.choice import decide, decide_without_evidence, stratified_folds
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
+from headstart.choice.decision import averaged, stacked
 
 
 @pytest.mark.parametrize("n_folds", [2, 4, 10])
@@ -71,86 +72,89 @@ def test_weights_decide_which_mistakes_count():
     assert fit_temperature(scores, y, weights) > 10 > 2 > fit_temperature(scores, y)
 
 
-def test_a_clearly_better_candidate_is_used_alone():
-    decision = decide({"scratch": held_out(Y, 0.7, 12), "source": held_out(Y, 0.95, 1)}, Y, scratch="scratch")
-    assert decision.chosen == ["source"]
+def test_a_clearly_better_candidate_counts_nearly_alone():
+    many = np.arange(400) % 2
+    candidates = {"scratch": held_out(many, 0.7, 120), "source": held_out(many, 0.99, 1)}
+    decision = decide(candidates, many, scratch="scratch")
+    assert decision.shares == {"source": 1.0}, "what would count less than 5% is left out"
     assert "smallest" in decision.reasons["source"]
     assert "worse by" in decision.reasons["scratch"]
+    assert decision.verdict.startswith("source: out of fold, the loss is smaller than that from scratch by ")
 
 
-def test_candidates_that_cannot_be_told_apart_are_averaged():
-    one, other = held_out(Y, 0.8, 4), held_out(Y, 0.8, 5)
-    decision = decide({"one": one, "other": other[::-1], "bad": held_out(Y, 0.9, 30)}, Y[:], scratch=None)
-    assert "one" in decision.chosen
-    assert "bad" not in decision.chosen
-    equal = decide({"one": one, "same": one}, Y, scratch="one")
-    assert equal.chosen == ["one", "same"]
-    assert "as good as the best" in equal.reasons["same"]
+def test_candidates_that_cannot_be_told_apart_count_alike():
+    one = held_out(Y, 0.8, 4)
+    decision = decide({"one": one, "same": one}, Y, scratch="one")
+    assert decision.shares == pytest.approx({"one": 0.5, "same": 0.5})
+    assert "the weighted mean of one (50%) and same (50%)" in decision.verdict
 
 
-@pytest.mark.parametrize("beforehand", [(), ("a",), ("a", "b")])
-def test_nothing_that_is_worse_than_scratch_out_of_fold_is_chosen(beforehand):
+def test_shares_make_the_cases_likeliest():
+    """Against a plain search over all mixtures of three, whose cases before are cases that one alone explains."""
     random = np.random.default_rng(0)
-    seen = set()
+    p = random.beta(2, 1, size=(3, 30))
+    y = np.zeros(30, int)
+    candidates = {name: np.stack([of_one, 1 - of_one], axis=1) for name, of_one in zip("abc", p, strict=True)}
+    found = stacked(candidates, y, np.ones(30), cases_before=2.0)
+    grid = [(a, b, 100 - a - b) for a in range(1, 99) for b in range(1, 100 - a)]
+
+    def log_likelihood(shares: np.ndarray) -> float:
+        return np.log(shares @ p).sum() + 2.0 * np.log(shares).sum()
+
+    best = max(log_likelihood(np.array(shares) / 100) for shares in grid)
+    assert best - 1e-9 <= log_likelihood(np.array([found[name] for name in "abc"])) < best + 0.05
+
+
+def test_without_cases_before_the_evidence_decides_alone():
+    y = np.zeros(3, int)
+    sure, unsure = np.tile([0.9, 0.1], (3, 1)), np.tile([0.6, 0.4], (3, 1))
+    assert stacked({"sure": sure, "unsure": unsure}, y, np.ones(3), cases_before=0.0) == {"sure": 1.0}
+    some = stacked({"sure": sure, "unsure": unsure}, y, np.ones(3), cases_before=1.0)
+    much = stacked({"sure": sure, "unsure": unsure}, y, np.ones(3), cases_before=100.0)
+    assert some["sure"] > much["sure"] > 0.5
+
+
+def test_weights_of_cases_move_the_shares():
+    y = np.array([0, 0, 0, 0])
+    early, late = (np.where(np.arange(4)[:, None] // 2 == i, [0.9, 0.1], [0.2, 0.8]) for i in (0, 1))
+    candidates = {"early": early, "late": late}
+    assert stacked(candidates, y, np.ones(4))["early"] == pytest.approx(0.5)
+    assert stacked(candidates, y, np.array([1.8, 1.8, 0.2, 0.2]))["early"] > 0.7
+
+
+def test_nothing_that_is_worse_than_scratch_out_of_fold_is_used():
+    random = np.random.default_rng(0)
+    n_guarded = 0
     for _ in range(300):
         candidates = {}
         for name in ("scratch", "a", "b"):
             p = random.beta(random.uniform(1, 4), 1, size=len(Y))
             candidates[name] = np.where(Y[:, None] == [0, 1], p[:, None], 1 - p[:, None])
-        decision = decide(candidates, Y, scratch="scratch", beforehand=beforehand)
-        together = np.mean([candidates[name] for name in decision.chosen], axis=0)
+        decision = decide(candidates, Y, scratch="scratch")
+        together = averaged(candidates, decision.shares)
         assert log_losses(together, Y).mean() <= log_losses(candidates["scratch"], Y).mean() + 1e-12
-        seen.add(tuple(decision.chosen))
-    assert len(seen) > 4
-
-
-def test_a_prior_is_used_beforehand():
-    kernels, better = held_out(Y, 0.8, 8), held_out(Y, 0.95, 1)
-    decision = decide({"kernels": kernels, "better": better}, Y, beforehand=["kernels"])
-    assert decision.chosen == ["kernels", "better"]
-    assert decision.reasons["kernels"].startswith("used beforehand; worse by")
-    assert decide({"kernels": kernels, "better": better}, Y).chosen == ["better"]
-
-
-def test_a_prior_that_makes_the_choice_worse_than_scratch_are_dropped():
-    poor, scratch = held_out(Y, 0.8, 30), held_out(Y, 0.99, 0)
-    candidates = {"kernels": poor, "scratch": scratch, "twin": scratch}
-    decision = decide(candidates, Y, scratch="scratch", beforehand=["kernels"])
-    assert decision.chosen == ["scratch", "twin"]
-    assert "worse than scratch" in decision.reasons["kernels"]
+        assert sum(decision.shares.values()) == pytest.approx(1)
+        n_guarded += decision.shares == {"scratch": 1.0}
+    assert 0 < n_guarded < 300
 
 
 def test_scratch_is_kept_where_the_average_is_worse():
-    scratch = held_out(Y, 0.99, 0)
-    shaky = scratch.copy()
-    shaky[0] = 0.02, 0.98  # one mistake: its standard error is as large as its mean
-    decision = decide({"scratch": scratch, "shaky": shaky}, Y, scratch="scratch")
-    assert decision.chosen == ["scratch"]
-    assert "scratch" in decision.verdict
-    assert decide({"scratch": scratch, "shaky": shaky}, Y, scratch=None).chosen == ["scratch", "shaky"]
+    scratch, poor = held_out(Y, 0.99, 0), held_out(Y, 0.7, 20)
+    decision = decide({"scratch": scratch, "poor": poor, "worse": poor}, Y, scratch="scratch")
+    assert decision.shares == {"scratch": 1.0}
+    assert decision.verdict == "scratch: out of fold, no other choice is better"
+    assert set(decide({"scratch": scratch, "poor": poor}, Y, scratch=None).shares) >= {"scratch"}
 
 
-def test_one_case_says_nothing():
+def test_one_case_says_little():
     y = np.array([0])
     decision = decide({"a": np.array([[0.9, 0.1]]), "b": np.array([[0.2, 0.8]])}, y, scratch=None)
-    assert decision.chosen == ["a", "b"]
+    assert 0.25 < decision.shares["b"] < 0.5 < decision.shares["a"]
+    assert decision.reasons["b"] == "worse by 1.504"
 
 
-ALL = {"M": "kernels", "H": "kernels", "f": "frozen", "s": "scratch", "t": "fine-tuned", "u": "fine-tuned"}
-
-
-@pytest.mark.parametrize(
-    ("kinds", "beforehand", "expected"),
-    [
-        (ALL, ["M", "u"], ["M", "u"]),
-        (ALL, ["M"], ["M", "t"]),
-        (ALL, [], ["t"]),
-        ({"M": "kernels", "f": "frozen", "s": "scratch"}, ["M"], ["M", "s"]),
-        ({"M": "kernels", "f": "frozen"}, ["M"], ["M", "f"]),
-        ({"M": "kernels"}, ["M"], ["M"]),
-    ],
-)
-def test_prior(kinds, beforehand, expected):
-    decision = decide_by_prior(kinds, beforehand)
-    assert decision.chosen == expected
-    assert {name for name, why in decision.reasons.items() if why == "chosen beforehand"} == set(expected)
+def test_without_evidence_all_count_alike():
+    decision = decide_without_evidence(["M", "s", "t", "u"])
+    assert decision.shares == dict.fromkeys("Mstu", 0.25)
+    assert set(decision.reasons.values()) == {"not judged"}
+    assert "no class has two cases" in decision.verdict

@@ -1,14 +1,15 @@
 """The guarded choice: transfer where it helps, decided on the training data alone.
 
 Candidates of several kinds (networks from scratch and fine-tuned, frozen networks and fixed kernels with a ridge head)
-are judged on the same held-out series; `decide` says which are averaged. ``docs/choice.md`` says how, and why so.
+are judged on the same held-out series; `decide` says how much each counts in their average, and ``docs/choice.md`` how
+it is done, and why so.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
@@ -16,7 +17,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from headstart.choice.budget import BUDGETS, Budget, candidates, get_budget
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
 from headstart.choice.candidate import Candidate, Member, Trial, check_labels, stratified_folds
-from headstart.choice.decision import Decision, decide, decide_by_prior
+from headstart.choice.decision import Decision, averaged, decide, decide_without_evidence
 from headstart.choice.features import FeatureMember
 from headstart.choice.networks import NetworkMember
 from headstart.data.dataset import Dataset
@@ -29,6 +30,16 @@ MEMBERS: dict[str, type[Member]] = {"network": NetworkMember, "features": Featur
 """Kinds of members, by the names that saved models give them."""
 
 
+class Part(NamedTuple):
+    """A chosen candidate, fitted."""
+
+    member: Member
+    temperature: float
+    """Of its scores."""
+    share: float
+    """What its probabilities count in the average."""
+
+
 @dataclass(frozen=True, eq=False)
 class Choice:
     """What was chosen, fitted to all training data.
@@ -39,41 +50,44 @@ class Choice:
         Of the training data.
     seed
         Of the folds.
-    members
-        The chosen candidates by name, each with the temperature of its scores.
+    parts
+        The chosen candidates by name.
     ranking
         A row a candidate, indexed by name, the best first: its `kind`, `log_loss` and `accuracy` out of fold, whether
-        it is `chosen` and why, and the `seconds` it took.
+        it is `chosen`, its `share` in the average, why, and the `seconds` it took.
     report
         What was tried, in plain values.
     """
 
     n_channels: int
     seed: int
-    members: dict[str, tuple[Member, float]]
+    parts: dict[str, Part]
     ranking: "pd.DataFrame"
     report: dict[str, Any]
 
     @property
     def networks(self) -> list[Source]:
         """All trained networks among the members."""
-        return [network for member, _ in self.members.values() for network in member.networks]
+        return [network for part in self.parts.values() for network in part.member.networks]
 
     def predict_proba(self, data: Dataset, device: str = "auto") -> np.ndarray:
-        """Probabilities of the classes, float64 (n_cases, n_classes), the mean over members."""
-        of_members = [probabilities(member.scores(data, device), t) for member, t in self.members.values()]
-        return np.mean(of_members, axis=0)
+        """Probabilities of the classes, float64 (n_cases, n_classes), the weighted mean over the parts."""
+        of_parts = {
+            name: probabilities(part.member.scores(data, device), part.temperature) for name, part in self.parts.items()
+        }
+        return averaged(of_parts, {name: part.share for name, part in self.parts.items()})
 
     def to_files(self) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Return what JSON can say of it, and the contents of its files by name."""
         described = []
         files: dict[str, bytes] = {}
-        for i, (name, (member, temperature)) in enumerate(self.members.items(), start=1):
-            contents = member.to_files()
+        for i, (name, part) in enumerate(self.parts.items(), start=1):
+            contents = part.member.to_files()
             names = [f"member{i}{f'-{j}' if j > 1 else ''}.safetensors" for j in range(1, len(contents) + 1)]
             files |= dict(zip(names, contents, strict=True))
-            kind = next(kind for kind, cls in MEMBERS.items() if isinstance(member, cls))
-            described.append({"name": name, "kind": kind, "temperature": temperature, "files": names})
+            kind = next(kind for kind, cls in MEMBERS.items() if isinstance(part.member, cls))
+            numbers = {"temperature": part.temperature, "share": part.share}
+            described.append({"name": name, "kind": kind, **numbers, "files": names})
         rows = self.ranking.reset_index().to_dict("records")
         plain = {"n_channels": self.n_channels, "seed": self.seed, "report": self.report}
         return {"members": described, "ranking": _without_nan(rows), **plain}, files
@@ -89,13 +103,13 @@ class Choice:
         """
         import pandas as pd
 
-        members = {
-            one["name"]: (MEMBERS[one["kind"]].from_files([folder / name for name in one["files"]]), one["temperature"])
-            for one in settings["members"]
-        }
+        parts = {}
+        for one in settings["members"]:
+            member = MEMBERS[one["kind"]].from_files([folder / name for name in one["files"]])
+            parts[one["name"]] = Part(member, one["temperature"], one["share"])
         ranking = pd.DataFrame(settings["ranking"]).set_index("candidate")
         ranking = ranking.astype({"log_loss": float, "accuracy": float})
-        return cls(settings["n_channels"], settings["seed"], members, ranking, settings["report"])
+        return cls(settings["n_channels"], settings["seed"], parts, ranking, settings["report"])
 
 
 def choose(
@@ -137,7 +151,7 @@ def choose(
     >>> from headstart import load
     >>> train, test = load("ItalyPowerDemand")
     >>> choice = choose(train, candidates(train, {}, BUDGETS["fast"]), n_folds=10)
-    >>> list(choice.members), bool((choice.predict_proba(test).argmax(axis=1) == test.y).mean() > 0.9)
+    >>> list(choice.parts), bool((choice.predict_proba(test).argmax(axis=1) == test.y).mean() > 0.9)
     (['MiniROCKET'], True)
     """
     check_labels(data)
@@ -145,7 +159,6 @@ def choose(
     folds = stratified_folds(data.y, n_folds, seed)
     cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
     kinds = {candidate.name: candidate.kind for candidate in competing}
-    beforehand = [candidate.name for candidate in competing if candidate.is_prior]
     y = data.y[cases]
     weights = compute_sample_weight("balanced", y) if balanced else None
     trials: dict[str, Trial] = {}
@@ -155,19 +168,19 @@ def choose(
         if on_candidate is not None:
             on_candidate(i, name)
 
-    def conclude() -> tuple[Decision, dict[str, np.ndarray], dict[str, tuple[Member, float]]]:
+    def conclude() -> tuple[Decision, dict[str, np.ndarray], dict[str, Part]]:
         """Decide among the trials, and fit what is chosen."""
         temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
         held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
         if folds:
             scratch = next((name for name in trials if kinds[name] == "scratch"), None)
-            decision = decide(held_out, y, weights=weights, scratch=scratch, beforehand=beforehand)
+            decision = decide(held_out, y, weights=weights, scratch=scratch)
         else:
-            decision = decide_by_prior(kinds, beforehand)
-        members: dict[str, tuple[Member, float]] = {}
+            decision = decide_without_evidence(list(kinds))
+        parts: dict[str, Part] = {}
         for candidate in competing:
             name = candidate.name
-            if name not in decision.chosen:
+            if name not in decision.shares:
                 continue
             tell(len(competing), name)
             begin = time.perf_counter()
@@ -175,8 +188,9 @@ def choose(
             member = candidate.fit(data) if member is None else member
             seconds[name] += time.perf_counter() - begin
             # Where nothing was held out, members should at least be equally sure of the cases that they know.
-            members[name] = (member, temperatures.get(name) or fit_temperature(member.scores(data), data.y))
-        return decision, held_out, members
+            temperature = temperatures.get(name) or fit_temperature(member.scores(data), data.y)
+            parts[name] = Part(member, temperature, decision.shares[name])
+        return decision, held_out, parts
 
     interrupted = False
     try:
@@ -185,28 +199,28 @@ def choose(
             begin = time.perf_counter()
             trials[candidate.name] = candidate.trial(data, folds)
             seconds[candidate.name] = time.perf_counter() - begin
-        decision, held_out, members = conclude()
+        decision, held_out, parts = conclude()
     except KeyboardInterrupt:
         # What is fitted already can be used at once. A network was only tried without the folds.
         trials = {name: trial for name, trial in trials.items() if trial.member is not None}
         if not trials:
             raise
         interrupted = True
-        decision, held_out, members = conclude()
+        decision, held_out, parts = conclude()
     scratch = next((name for name in held_out if kinds[name] == "scratch"), None)
     report = {
         "verdict": decision.verdict,
-        "chosen": decision.chosen,
+        "chosen": list(decision.shares),
         "n_cases": data.n_cases,
         "n_held_out": len(cases),
         "n_folds": len(folds),
-        "scratch": _out_of_fold(held_out, [scratch] if scratch else [], y),
-        "choice": _out_of_fold(held_out, decision.chosen, y),
+        "scratch": _out_of_fold(held_out, {scratch: 1.0} if scratch else {}, y),
+        "choice": _out_of_fold(held_out, decision.shares, y),
         "interrupted": interrupted,
         "seconds": round(time.perf_counter() - start, 3),
     }
     ranking = _ranking(kinds, decision, held_out, y, seconds)
-    return Choice(data.n_channels, seed, members, ranking, report)
+    return Choice(data.n_channels, seed, parts, ranking, report)
 
 
 def _ranking(
@@ -223,8 +237,9 @@ def _ranking(
         {
             "candidate": name,
             "kind": kind,
-            **(_out_of_fold(held_out, [name], y) or nothing),
-            "chosen": name in decision.chosen,
+            **(_out_of_fold(held_out, {name: 1.0}, y) or nothing),
+            "chosen": name in decision.shares,
+            "share": round(decision.shares.get(name, 0.0), 4),
             "why": decision.reasons.get(name, "interrupted before it could be used"),
             "seconds": round(seconds[name], 3),
         }
@@ -233,11 +248,13 @@ def _ranking(
     return pd.DataFrame(rows).set_index("candidate").sort_values("log_loss", kind="stable")
 
 
-def _out_of_fold(held_out: Mapping[str, np.ndarray], names: Sequence[str], y: np.ndarray) -> dict[str, float] | None:
-    """Return log loss and accuracy of the mean of candidates; None if there is nothing to judge them by."""
-    if not names or not set(names) <= set(held_out):
+def _out_of_fold(
+    held_out: Mapping[str, np.ndarray], shares: Mapping[str, float], y: np.ndarray
+) -> dict[str, float] | None:
+    """Return log loss and accuracy of the weighted mean of candidates; None if there is nothing to judge them by."""
+    if not shares or not set(shares) <= set(held_out):
         return None
-    together = np.mean([held_out[name] for name in names], axis=0)
+    together = averaged(held_out, shares)
     accuracy = float((together.argmax(axis=1) == y).mean())
     return {"log_loss": float(log_losses(together, y).mean()), "accuracy": accuracy}
 
@@ -255,11 +272,12 @@ __all__ = [
     "Choice",
     "Decision",
     "Member",
+    "Part",
     "Trial",
     "candidates",
     "choose",
     "decide",
-    "decide_by_prior",
+    "decide_without_evidence",
     "get_budget",
     "stratified_folds",
 ]

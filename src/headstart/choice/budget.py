@@ -99,7 +99,7 @@ def candidates(
     check_labels(data)
     kernels: dict[str, Any] = {"normalise": normalise, "seed": seed}
     found: list[Candidate] = [
-        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, **kernels), balanced, is_prior=True)
+        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, **kernels), balanced)
     ]
     if budget.with_hydra:
         make = partial(MultiRocketHydraKernels.of, **kernels)

@@ -63,11 +63,6 @@ class Candidate(Protocol):
         """``scratch``, ``fine-tuned``, ``frozen`` or ``kernels``."""
         ...
 
-    @property
-    def is_prior(self) -> bool:
-        """Whether it is used beforehand, whatever it reaches out of fold (``docs/choice.md`` says why)."""
-        ...
-
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
         """Score the cases of each fold by a fit to all other cases."""
         ...

@@ -1,33 +1,27 @@
-"""The decision: which candidates are used, judged by series that they were not fitted to.
+"""The decision: how much each candidate counts, judged by series that it was not fitted to.
 
 With ten to sixty training series an out-of-fold accuracy is uncertain by five to ten points, so the best of several by
 it is often not the best (Cawley & Talbot, "On over-fitting in model selection", Journal of Machine Learning Research
-11, 2010). Four things are done about it:
+11, 2010). So none is picked. The probabilities of all are averaged, with the weights under which the held-out cases are
+likeliest (Yao, Vehtari, Simpson & Gelman, "Using stacking to average Bayesian predictive distributions", Bayesian
+Analysis 13, 2018), as if each candidate had explained one more case. That is their most likely value under a Dirichlet
+prior: with few cases all count alike, and the more there are, the more the evidence decides.
 
-- Candidates are compared by the log loss of calibrated probabilities, which tells more apart than counting mistakes
-  does, case by case, on the same folds.
-- Some candidates are used beforehand, whatever they reach out of fold, unless they would make the choice worse than
-  scratch: kernels, and a network fine-tuned from a trunk. This is the prior: on small data sets, evidence against them
-  was more often chance than not (``docs/choice.md``).
-- With them are averaged all candidates that are no more than one standard error worse than the best (of the paired
-  difference; the rule is that of Breiman et al., "Classification and regression trees", 1984), instead of one being
-  picked.
-- What comes out is held against the network from scratch on the same folds. If it is worse, first those go that have
-  no other right to be there, and then all but scratch.
-
-Where nothing can be held out, because no class has two cases, the prior alone decides.
+What comes out is held against the network from scratch on the same cases. If it is worse, scratch alone is used.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from headstart.choice.calibration import log_losses
 
-PRIOR_KINDS = ("fine-tuned", "scratch", "frozen")
-"""Without evidence, where only kernels are used beforehand, the first candidate of the first of these kinds that is
-there is averaged with them."""
+CASES_BEFORE = 1.0
+"""What each candidate has explained before any evidence, in cases."""
+LEAST_WEIGHT = 0.05
+"""Candidates that count less are left out, for they would only cost time at each prediction."""
+_ITERATIONS = 500
 
 
 @dataclass(frozen=True)
@@ -36,19 +30,16 @@ class Decision:
 
     Attributes
     ----------
-    chosen
-        Names of the candidates whose probabilities are averaged.
+    shares
+        What each candidate that is used counts in the average of probabilities, by name; they sum up to 1.
     reasons
-        Why each candidate is chosen or not, in words, by name.
-    losses
-        Mean log loss of each candidate out of fold, by name; empty where nothing could be held out.
+        How each candidate did, in words, by name.
     verdict
         One sentence on the whole.
     """
 
-    chosen: list[str]
+    shares: dict[str, float]
     reasons: dict[str, str]
-    losses: dict[str, float]
     verdict: str
 
 
@@ -58,9 +49,8 @@ def decide(
     *,
     weights: np.ndarray | None = None,
     scratch: str | None = None,
-    beforehand: Collection[str] = (),
 ) -> Decision:
-    """Choose among candidates.
+    """Say how much each candidate counts.
 
     Parameters
     ----------
@@ -72,80 +62,93 @@ def decide(
         Of their losses, (n_held_out,), with mean 1; None: all are 1.
     scratch
         Which candidate is the network from scratch; None if it does not compete.
-    beforehand
-        Which candidates are used whatever they reach.
 
     Examples
     --------
     >>> y = np.array([0, 1, 0, 1])
     >>> good, bad = np.where(y[:, None] == [0, 1], 0.9, 0.1), np.full((4, 2), 0.5)
     >>> decision = decide({"good": good, "from scratch": bad}, y, scratch="from scratch")
-    >>> decision.chosen, decision.reasons["from scratch"]
-    (['good'], 'worse by 0.588 ± 0.000')
+    >>> {name: round(share, 2) for name, share in decision.shares.items()}, decision.reasons["from scratch"]
+    ({'good': 0.71, 'from scratch': 0.29}, 'worse by 0.588 ± 0.000')
     """
     w = np.ones(len(y)) if weights is None else weights
     losses = {name: w * log_losses(probabilities, y) for name, probabilities in held_out.items()}
-    means = {name: float(loss.mean()) for name, loss in losses.items()}
-    best = min(means, key=means.__getitem__)
-    near, reasons = [], {best: "smallest loss out of fold"}
-    for name, loss in losses.items():
-        worse = loss - losses[best]
-        error = _standard_error(worse)
-        if worse.mean() <= error:
-            near.append(name)
-        if name != best:
-            prefix = "as good as the best: " if name in near else ""
-            reasons[name] = f"{prefix}worse by {worse.mean():.3f} ± {error:.3f}"
-    chosen = [name for name in losses if name in near or name in beforehand]
-    for name in chosen:
-        if name not in near:
-            reasons[name] = f"used beforehand; {reasons[name]}"
-    if scratch is None:
-        return Decision(chosen, reasons, means, _sentence(chosen, "it was not compared with a network from scratch"))
-
-    def gain(names: list[str]) -> np.ndarray:
-        return losses[scratch] - w * log_losses(np.mean([held_out[name] for name in names], axis=0), y)
-
-    used = next(names for names in (chosen, near, [scratch]) if gain(names).mean() >= 0)
-    for name in chosen:
-        if name not in used:
-            reasons[name] += "; with it, the choice would be worse than scratch"
-    if used == [scratch]:
-        return Decision(used, reasons, means, _sentence(used, "out of fold, no other choice is better"))
-    by = f"{gain(used).mean():.3f} ± {_standard_error(gain(used)):.3f}"
-    why = f"out of fold, the loss is smaller than that from scratch by {by}"
-    return Decision(used, reasons, means, _sentence(used, why))
+    best = min(losses, key=lambda name: losses[name].mean())
+    reasons = {
+        name: "smallest loss out of fold" if name == best else f"worse by {_difference(loss - losses[best])}"
+        for name, loss in losses.items()
+    }
+    shares = stacked(held_out, y, w)
+    why = "it was not compared with a network from scratch"
+    if scratch is not None:
+        gain = losses[scratch] - w * log_losses(averaged(held_out, shares), y)
+        why = f"out of fold, the loss is smaller than that from scratch by {_difference(gain)}"
+        if gain.mean() < 0 or list(shares) == [scratch]:
+            shares, why = {scratch: 1.0}, "out of fold, no other choice is better"
+    return Decision(shares, reasons, f"{_listed(shares)}: {why}")
 
 
-def decide_by_prior(kinds: Mapping[str, str], beforehand: Collection[str] = ()) -> Decision:
-    """Choose without evidence: what is used beforehand, and if that is kernels alone, a network with them.
-
-    Parameters
-    ----------
-    kinds
-        The kind of each candidate, by name.
-    beforehand
-        As in `decide`.
+def decide_without_evidence(names: Sequence[str]) -> Decision:
+    """Let all candidates count alike.
 
     Examples
     --------
-    >>> kinds = {"MiniROCKET": "kernels", "from scratch": "scratch", "from Wine": "fine-tuned"}
-    >>> decide_by_prior(kinds, ["MiniROCKET"]).chosen
-    ['MiniROCKET', 'from Wine']
+    >>> decide_without_evidence(["MiniROCKET", "from scratch"]).shares
+    {'MiniROCKET': 0.5, 'from scratch': 0.5}
     """
-    chosen = [name for name in kinds if name in beforehand]
-    if all(kinds[name] == "kernels" for name in chosen):
-        by_kind = (name for wanted in PRIOR_KINDS for name, kind in kinds.items() if kind == wanted)
-        chosen += list(by_kind)[:1]
-    reasons = {name: "chosen beforehand" if name in chosen else "not judged" for name in kinds}
-    return Decision(chosen, reasons, {}, _sentence(chosen, "no class has two cases, so nothing could be held out"))
+    shares = dict.fromkeys(names, 1 / len(names))
+    why = "no class has two cases, so nothing could be held out, and all count alike"
+    return Decision(shares, dict.fromkeys(names, "not judged"), f"{_listed(shares)}: {why}")
 
 
-def _standard_error(differences: np.ndarray) -> float:
-    """Return that of the mean; infinite for a single case, which says nothing."""
-    return float(differences.std(ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else np.inf
+def averaged(probabilities: Mapping[str, np.ndarray], shares: Mapping[str, float]) -> np.ndarray:
+    """Return the weighted mean of probabilities, (n_cases, n_classes), of the candidates that have a share."""
+    return np.asarray(sum(share * probabilities[name] for name, share in shares.items()))
 
 
-def _sentence(chosen: list[str], why: str) -> str:
-    mean = "the mean of " if len(chosen) > 1 else ""
-    return f"{mean}{' and '.join(chosen)}: {why}"
+def stacked(
+    held_out: Mapping[str, np.ndarray], y: np.ndarray, weights: np.ndarray, cases_before: float = CASES_BEFORE
+) -> dict[str, float]:
+    """Return the weights of candidates under which cases are likeliest, without the least ones.
+
+    They are found by expectation and maximisation: each case is shared out among the candidates by how well they
+    explain it, and a candidate's weight is its share of all cases, those before included.
+
+    Parameters
+    ----------
+    held_out, y, weights
+        As in `decide`.
+    cases_before
+        What each candidate has explained before.
+
+    Examples
+    --------
+    >>> candidates = {"right": np.array([[1.0, 0.0]]), "wrong": np.array([[0.0, 1.0]])}
+    >>> {name: round(share, 2) for name, share in stacked(candidates, np.array([0]), np.ones(1)).items()}
+    {'right': 0.67, 'wrong': 0.33}
+    """
+    likelihoods = np.exp([-log_losses(probabilities, y) for probabilities in held_out.values()])
+    shares = np.full(len(likelihoods), 1 / len(likelihoods))
+    for _ in range(_ITERATIONS):
+        explained = shares[:, None] * likelihoods  # (n_candidates, n_held_out)
+        explained *= weights / explained.sum(axis=0)
+        shares = explained.sum(axis=1) + cases_before
+        shares /= shares.sum()
+    kept = {name: share for name, share in zip(held_out, shares, strict=True) if share >= LEAST_WEIGHT}
+    return {name: float(share / sum(kept.values())) for name, share in kept.items()}
+
+
+def _difference(differences: np.ndarray) -> str:
+    """Return the mean with its standard error, which a single case does not have."""
+    if len(differences) < 2:
+        return f"{differences.mean():.3f}"
+    return f"{differences.mean():.3f} ± {differences.std(ddof=1) / np.sqrt(len(differences)):.3f}"
+
+
+def _listed(shares: Mapping[str, float]) -> str:
+    """Name the candidates that are used, those that count most first."""
+    names = sorted(shares, key=lambda name: -shares[name])
+    if len(names) == 1:
+        return names[0]
+    parts = [f"{name} ({shares[name]:.0%})" for name in names]
+    return f"the weighted mean of {', '.join(parts[:-1])} and {parts[-1]}"

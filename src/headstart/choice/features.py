@@ -119,15 +119,12 @@ class FeatureCandidate:
         Makes the transform from the training series, whose labels it does not look at.
     balanced
         As in `TransferClassifier`.
-    is_prior
-        As in `Candidate`.
     """
 
     name: str
     kind: str
     make_transform: Callable[[Dataset], Transform]
     balanced: bool = False
-    is_prior: bool = False
 
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
         """Score the folds in closed form; the member is a by-product."""

@@ -71,11 +71,6 @@ class NetworkCandidate:
         """``scratch`` or ``fine-tuned``."""
         return "scratch" if self.source is None else "fine-tuned"
 
-    @property
-    def is_prior(self) -> bool:
-        """Whether it starts from a trunk."""
-        return self.source is not None and self.source.is_trunk
-
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
         """Train anew for every fold."""
         held_out = np.full((data.n_cases, data.n_classes), np.nan)

@@ -82,18 +82,18 @@ def _field_text(value: object) -> str:
 
 
 def choice_table(choice: Choice) -> Table:
-    """Show what each candidate reached out of fold, and why it is used or not."""
+    """Show what each candidate reached out of fold, and how much it counts."""
     n = choice.report["n_held_out"]
     title = f"Candidates, on {n} training series that each was not fitted to" if n else "Candidates"
     table = Table(title=title, title_justify="left", show_edge=False)
     table.add_column("")
     for column in ("accuracy", "log loss"):
         table.add_column(column, justify="right")
-    table.add_column("used")
-    table.add_column("why")
+    table.add_column("share", justify="right")
+    table.add_column("")
     for name, row in choice.ranking.iterrows():
         figures = ["" if np.isnan(row[column]) else f"{row[column]:.3f}" for column in ("accuracy", "log_loss")]
-        table.add_row(str(name), *figures, "yes" if row["chosen"] else "", row["why"])
+        table.add_row(str(name), *figures, f"{row['share']:.0%}" if row["chosen"] else "", row["why"])
     return table
 
 
