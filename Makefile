@@ -7,7 +7,7 @@ OUT := demo-out
 .PHONY: help demo test check bench clean
 
 help:
-	@echo "make demo   fine-tune a network on real data with and without transfer (two minutes)"
+	@echo "make demo   learn from fifty series, from the best of all starts, and compare with scratch (some minutes)"
 	@echo "make test   run the tests"
 	@echo "make check  lint, type check, and tests with warnings as errors"
 	@echo "make bench  speed against other libraries; with HEADSTART_ARCHIVE (the UCR archive) and"
@@ -20,9 +20,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/installed
 	mkdir -p $(OUT)
-	$(BIN)/headstart pretrain GunPoint --out $(OUT)/GunPoint.safetensors
-	$(BIN)/headstart fit ArrowHead --source $(OUT)/GunPoint.safetensors --out $(OUT)/model --picture $(OUT)/result.png
-	$(BIN)/headstart predict $(OUT)/model ArrowHead --out $(OUT)/predictions.csv
+	$(BIN)/headstart fit PickupGestureWiimoteZ --out $(OUT)/model --picture $(OUT)/result.png
+	$(BIN)/headstart predict $(OUT)/model PickupGestureWiimoteZ --out $(OUT)/predictions.csv
 
 test: $(VENV)/installed
 	$(BIN)/pytest -q

@@ -34,8 +34,8 @@ def test_budgets(target, source):
 
     assert kinds("fast", {}) == ["kernels"]
     assert kinds("fast", {"other": source}) == ["kernels", "frozen"]
-    assert kinds("default", {}) == ["kernels", "scratch"]
-    assert kinds("default", {"other": source}) == ["kernels", "frozen", "scratch", "fine-tuned"]
+    assert kinds("default", {}) == ["kernels", "kernels", "scratch"]
+    assert kinds("default", {"other": source}) == ["kernels", "kernels", "frozen", "scratch", "fine-tuned"]
     assert kinds("thorough", {}) == ["kernels", "kernels", "scratch"]
     with pytest.raises(UnknownNameError, match="Did you mean 'fast'"):
         get_budget("fasst")
@@ -57,7 +57,8 @@ def test_every_candidate_balances_classes(target, source):
 
 def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     choice = run(target, {"other": source}, "default")
-    assert set(choice.ranking.index) == {"MiniROCKET", "features of other", "from scratch", "fine-tuned from other"}
+    kernels, networks = {"MiniROCKET", "MultiROCKET-Hydra"}, {"from scratch", "fine-tuned from other"}
+    assert set(choice.ranking.index) == {*kernels, *networks, "features of other"}
     assert choice.ranking["log_loss"].is_monotonic_increasing
     chosen = choice.ranking.index[choice.ranking["chosen"]]
     assert set(chosen) == set(choice.parts) == set(choice.report["chosen"])

@@ -319,3 +319,17 @@ def test_loss_that_is_not_finite(small):
     hot = Recipe("hot", 3, learning_rate=1e38, schedule="plateau", max_batch_size=5)
     with pytest.raises(DataError, match="no longer a finite number in epoch 1; lower the learning rate, or normalise"):
         train(build("fcn", 1, 2, seed=0), small, hot, seed=0)
+
+
+@pytest.mark.parametrize(("length", "expected"), [(60, 1), (600, 2)])
+def test_small_batches_are_trained_by_one_thread(length, expected):
+    data = Dataset.from_arrays("noise", np.random.default_rng(0).normal(size=(32, 1, length)), np.arange(32) % 2)
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        recipe = Recipe(name="short", epochs=1)
+        network = build("fcn", 1, 2, seed=0)
+        train(network, data, recipe, seed=0, on_epoch=lambda *_: seen.append(torch.get_num_threads()))
+        assert (seen, torch.get_num_threads()) == ([expected], 2)
+    finally:
+        torch.set_num_threads(before)

@@ -25,6 +25,8 @@ from headstart.training.recipe import Recipe
 
 OnEpoch = Callable[[int, float], None]
 """Called after each epoch with the number of epochs done and the epoch's mean training loss."""
+_FEW_VALUES = 4096
+"""Of a batch, below which several threads of a processor wait for each other longer than they compute."""
 
 
 @dataclass
@@ -96,6 +98,9 @@ def train(
     best_weights: dict[str, torch.Tensor] = {}
     start = time.perf_counter()
     trained.train()
+    n_threads = torch.get_num_threads()
+    if batch_size * data.X.shape[2] < _FEW_VALUES:
+        torch.set_num_threads(1)
     try:
         for epoch in range(1, recipe.n_epochs(data.n_cases) + 1):
             learning_rate = optimizer.param_groups[0]["lr"]
@@ -128,6 +133,8 @@ def train(
         if history.best_epoch == 0:
             raise  # nothing was learnt that could be kept
         history.interrupted = True
+    finally:
+        torch.set_num_threads(n_threads)
     trained.load_state_dict(best_weights)
     if isinstance(head, StandardisedHead):
         head.fold()
