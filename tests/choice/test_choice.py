@@ -127,11 +127,15 @@ def test_sources_that_overlap_are_left_out(target, source):
     assert best_sources(target, {"own": own}, 2) == {}
 
 
-def test_the_best_trunk_is_always_among_the_sources(target, source, make_waves):
+def test_the_largest_trunk_comes_first(target, source, make_waves):
     from dataclasses import replace
 
     weights = {name: tensor for name, tensor in source.weights.items() if not name.startswith("head.")}
     trunk = replace(source, weights=weights, card=replace(source.card, classes=[]))
+    larger = replace(trunk, card=replace(trunk.card, n_cases=10_000))
+    assert list(best_sources(target, {"trunk": trunk, "larger": larger}, 1)) == ["larger"]
+    own = replace(trunk, card=replace(trunk.card, seen=[target.fingerprint]))
+    assert best_sources(target, {"own": own}, 1) == {}
     others = {f"other{i}": pretrain(make_waves("x", 12, seed=i), recipe=SHORT, seed=i) for i in range(3)}
     assert list(best_sources(target, {**others, "trunk": trunk}, 1)) == ["trunk"]
     assert next(iter(best_sources(target, {**others, "trunk": trunk}, 2))) == "trunk"

@@ -145,11 +145,11 @@ def sources_at_hand(folder: str | Path | None) -> Mapping[str, Source]:
 def best_sources(data: Dataset, sources: Mapping[str, Source], n: int, by: str = "logme") -> dict[str, Source]:
     """Return the best-ranked sources that do not overlap with the target.
 
-    Trunks, which were trained on many data sets at once, are ranked among themselves, because features of other
-    networks are no measure for theirs: the best of them comes first, and then the best of the rest.
+    The first is a trunk, trained on many data sets at once, where there is one: that with the most series. The rest
+    follow as they are ranked.
     """
     trunks = {name: source for name, source in sources.items() if source.is_trunk} if n else {}
-    best = _ranked(data, trunks, by)[:1]
+    best = _ranked(data, trunks, "size")[:1]
     if len(best) < n:  # to rank a whole zoo takes a while
         others = {name: source for name, source in sources.items() if name not in trunks}
         best += _ranked(data, others, by)[: n - len(best)]
@@ -164,7 +164,5 @@ def _ranked(data: Dataset, sources: Mapping[str, Source], by: str) -> list[str]:
     if not sources:
         return []
     table = rank_sources(data, sources, by=[by, "size"])
-    ranked = table[table["rank"].notna()]
-    if ranked.empty:
-        ranked = table[table["size_rank"].notna()].sort_values("size_rank")
-    return list(ranked.index)
+    ranks = table["rank"] if by == "size" or table["rank"].notna().any() else table["size_rank"]
+    return list(ranks.dropna().sort_values().index)
