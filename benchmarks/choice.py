@@ -8,7 +8,8 @@ trains on the training part of the archive's split, or on so many cases a class 
 stopped run goes on; on a finished file the command only prints. `--list` names a list of `archive_lists.py`.
 
 Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one),
-and `its network from scratch`, without which that says nothing of pretraining; `frozen` (the source's pooled features
+and `its network from scratch`, without which that says nothing of pretraining, by the recipe default, and by the same
+recipe quick; `frozen` (the source's pooled features
 with a ridge head) and `untrained`, the same features of the same architecture with random weights; `choice fast`,
 `choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance without a band, and MiniROCKET,
 MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source may be used, methods that need one
@@ -67,8 +68,8 @@ def fine_tuned(source: Source, seed: int) -> Candidate:
     return NetworkCandidate("", source, recipe="quick", seed=seed, device="cpu")
 
 
-def not_tuned(source: Source, seed: int) -> Candidate:
-    return NetworkCandidate("", None, network=source.card.network, seed=seed, device="cpu")
+def not_tuned(source: Source, seed: int, recipe: str = "default") -> Candidate:
+    return NetworkCandidate("", None, recipe=recipe, network=source.card.network, seed=seed, device="cpu")
 
 
 def frozen(source: Source, seed: int) -> Candidate:
@@ -113,6 +114,7 @@ METHODS: dict[str, Predict] = {
     "scratch": scratch,
     "fine-tuned": from_best(fine_tuned),
     "its network from scratch": from_best(not_tuned),
+    "its network from scratch, quick": from_best(partial(not_tuned, recipe="quick")),
     "frozen": from_best(frozen),
     "untrained": from_best(untrained),
     "choice fast": choice("fast"),
