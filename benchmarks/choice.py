@@ -8,14 +8,13 @@ trains on the training part of the archive's split, or on so many cases a class 
 stopped run goes on; on a finished file the command only prints. `--list` names a list of `archive_lists.py`.
 
 Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one),
-and `its network from scratch`, without which that says nothing of pretraining, by the recipe default, and by the same
-recipe quick; `frozen` (the source's pooled features
-with a ridge head) and `untrained`, the same features of the same architecture with random weights; `choice fast`,
-`choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance without a band, and MiniROCKET,
-MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source may be used, methods that need one
-have no accuracy. Sources that overlap with the target are never used; so a folder may hold trunks that were trained
-without one group of data sets each (`headstart zoo universal --without GROUP`), of which the one that has not seen the
-target's group is taken.
+and, without which that says nothing of pretraining, `its network from scratch`, by the recipe default and by quick;
+`frozen` (the source's pooled features with a ridge head) and `untrained`, the same features of the same architecture
+with random weights; `choice fast`, `choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance
+without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source
+may be used, methods that need one have no accuracy. Sources that overlap with the target are never used; so a folder may
+hold trunks that were trained without one group of data sets each (`headstart zoo universal --without GROUP`), of which
+the one that has not seen the target's group is taken.
 
 Seconds are processor time of a method from the series in memory to the test predictions.
 
