@@ -37,6 +37,7 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/grid_overhead.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/cohorts.py
 	$(BIN)/python benchmarks/dtw.py
 	$(BIN)/python benchmarks/barycenter.py
