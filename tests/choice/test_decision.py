@@ -114,6 +114,12 @@ def test_without_cases_before_the_evidence_decides_alone():
     assert some["sure"] > much["sure"] > 0.5
 
 
+def test_of_very_many_candidates_some_are_kept():
+    same = np.tile([0.9, 0.1], (3, 1))
+    shares = stacked({str(i): same for i in range(30)}, np.zeros(3, int), np.ones(3))
+    assert sum(shares.values()) == pytest.approx(1)
+
+
 def test_weights_of_cases_move_the_shares():
     y = np.array([0, 0, 0, 0])
     early, late = (np.where(np.arange(4)[:, None] // 2 == i, [0.9, 0.1], [0.2, 0.8]) for i in (0, 1))

@@ -134,7 +134,8 @@ def stacked(
         explained *= weights / explained.sum(axis=0)
         shares = explained.sum(axis=1) + cases_before
         shares /= shares.sum()
-    kept = {name: share for name, share in zip(held_out, shares, strict=True) if share >= LEAST_WEIGHT}
+    least = min(LEAST_WEIGHT, shares.max())  # of very many candidates all may count less
+    kept = {name: share for name, share in zip(held_out, shares, strict=True) if share >= least}
     return {name: float(share / sum(kept.values())) for name, share in kept.items()}
 
 
