@@ -10,13 +10,16 @@ stopped run goes on; on a finished file the command only prints. `--list` names 
 Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one),
 and, without which that says nothing of pretraining, `its network from scratch`, by the recipe default and by quick;
 `frozen` (the source's pooled features with a ridge head) and `untrained`, the same features of the same architecture
-with random weights; `choice fast`, `choice default` and `choice thorough`; and peers: `1NN-DTW` by our own distance
-without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series. Where no source
+with random weights; `choice fast`, `choice default` and `choice thorough`; `choice untrained`, which is `choice fast`
+with the features of two untrained networks, one of each architecture, in place of the sources'; and peers: `1NN-DTW` by
+our own distance without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
+Where no source
 may be used, methods that need one have no accuracy. Sources that overlap with the target are never used; so a folder
 may hold trunks that were trained without one group of data sets each (`headstart zoo universal --without GROUP`), of
 which the one that has not seen the target's group is taken.
 
-Seconds are processor time of a method from the series in memory to the test predictions.
+Seconds are processor time of a method from the series in memory to the test predictions. With few cases a class, at
+most 300 test series are drawn, the same for all.
 
 `--reference` is a table of published accuracies on the same split (a row a data set, a column a method), whose means
 over the same data sets are printed beside ours.
@@ -36,6 +39,7 @@ import pandas as pd
 import torch
 
 from headstart import Dataset, TransferClassifier, load, pairwise_dtw
+from headstart.choice import BUDGETS, candidates, choose
 from headstart.choice.budget import best_sources, sources_at_hand
 from headstart.choice.candidate import Candidate
 from headstart.choice.features import FeatureCandidate
@@ -45,6 +49,8 @@ from headstart.data.preprocessing import z_normalise
 from headstart.zoo import Source
 
 KEY = ["dataset", "cases_per_class", "draw", "seed", "method"]
+MOST_TEST_CASES = 300
+"""With few cases a class, of which there are many draws."""
 Predict = Callable[[Dataset, Dataset, Path | None, int], np.ndarray | None]
 """From training data, test series, folder of sources and seed to predicted codes; None where it cannot be done."""
 
@@ -89,6 +95,15 @@ def choice(budget: str) -> Predict:
     return predict
 
 
+def choice_untrained(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+    competing = candidates(train, {}, BUDGETS["fast"], seed=seed)
+    for network in ("dilated", "fcn"):
+        make = partial(Frozen.untrained, network, seed=seed)
+        competing.append(FeatureCandidate(f"features of an untrained {network}", "frozen", make))
+    chosen = choose(train, competing, n_folds=BUDGETS["fast"].n_folds, seed=seed)
+    return chosen.predict_proba(test).argmax(axis=1)
+
+
 def nearest_by_dtw(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
     distances = pairwise_dtw(z_normalise(test), z_normalise(train), n_jobs=1)
     return train.y[distances.argmin(axis=1)]
@@ -119,6 +134,7 @@ METHODS: dict[str, Predict] = {
     "choice fast": choice("fast"),
     "choice default": choice("default"),
     "choice thorough": choice("thorough"),
+    "choice untrained": choice_untrained,
     "1NN-DTW": nearest_by_dtw,
     "MiniROCKET": peer("MiniROCKET"),
     "MultiROCKET-Hydra": peer("MultiROCKET-Hydra"),
@@ -151,6 +167,8 @@ def run(options: argparse.Namespace, cell: tuple) -> dict[str, object]:
     whole, test = load(dataset, archive=options.archive)
     assert test is not None
     train = few(whole, cases_per_class, draw)
+    if cases_per_class:
+        test = test.subset(np.sort(np.random.default_rng(0).permutation(test.n_cases)[:MOST_TEST_CASES]))
     begin = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of peers, on constant features

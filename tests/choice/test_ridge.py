@@ -18,17 +18,25 @@ def blobs(n: int, n_features: int, n_classes: int, spread: float = 2.0, seed: in
 SHAPES = [(20, 50, 2), (21, 7, 3), (40, 40, 4)]
 
 
+def scaled(X, like):
+    """Features as the head scales them: centred, by variances that four cases of the mean variance have a part in."""
+    n, variance = len(like), like.var(axis=0)
+    moderated = (n * variance + 4 * variance.mean()) / (n + 4)
+    Z = (like - like.mean(axis=0)) / np.sqrt(moderated)
+    return (X - like.mean(axis=0)) / np.sqrt(moderated) / np.sqrt(np.square(Z).mean())
+
+
 def strength_of(X, y):
-    """The one that scikit-learn takes, for features of unit variance."""
-    return RidgeClassifierCV(STRENGTHS).fit((X - X.mean(axis=0)) / X.std(axis=0), y).alpha_
+    """The one that scikit-learn takes."""
+    return RidgeClassifierCV(STRENGTHS).fit(scaled(X, X), y).alpha_
 
 
 @pytest.mark.parametrize(("n", "n_features", "n_classes"), SHAPES)
 def test_agrees_with_scikit_learn(n, n_features, n_classes):
     X, y = blobs(n, n_features, n_classes)
     new, _ = blobs(100, n_features, n_classes, seed=1)
-    theirs = RidgeClassifierCV(STRENGTHS).fit((X - X.mean(axis=0)) / X.std(axis=0), y)
-    expected = theirs.decision_function((new - X.mean(axis=0)) / X.std(axis=0))
+    theirs = RidgeClassifierCV(STRENGTHS).fit(scaled(X, X), y)
+    expected = theirs.decision_function(scaled(new, X))
     head, _ = fit_ridge(X, y, n_classes)
     scores = head.scores(new)
     if n_classes == 2:
@@ -43,7 +51,7 @@ def test_held_out_scores_are_those_of_fits_without_the_cases(n, n_features, n_cl
     X, y = blobs(n, n_features, n_classes)
     folds = stratified_folds(y, n_folds)
     _, held_out = fit_ridge(X, y, n_classes, folds)
-    Z, Y = (X - X.mean(axis=0)) / X.std(axis=0), np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
+    Z, Y = scaled(X, X), np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
     for fold in folds:
         rest = np.setdiff1d(np.arange(n), fold)
         refitted = Ridge(strength_of(X, y)).fit(Z[rest], Y[rest])
@@ -57,7 +65,7 @@ def test_weighted_cases(n, n_features, n_classes):
     weights /= weights.mean()
     folds = stratified_folds(y, 3)
     head, held_out = fit_ridge(X, y, n_classes, folds, weights=weights)
-    Z, Y = (X - X.mean(axis=0)) / X.std(axis=0), np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
+    Z, Y = scaled(X, X), np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
     errors, fits = {}, {}
     for strength in STRENGTHS:
         fits[strength] = Ridge(strength).fit(Z, Y, weights)
@@ -82,7 +90,7 @@ def test_the_strength_is_chosen():
         X, y = blobs(30, 60, 2, spread)
         rest = np.arange(1, 30)
         _, held_out = fit_ridge(X, y, 2, [np.array([0])])
-        Z = (X - X.mean(axis=0)) / X.std(axis=0)
+        Z = scaled(X, X)
         expected = Ridge(strength_of(X, y)).fit(Z[rest], np.where(y[rest] == 1, 1.0, -1.0)).predict(Z[:1])
         np.testing.assert_allclose(held_out[0, 1], expected[0], atol=1e-6)
 

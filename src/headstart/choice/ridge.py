@@ -5,6 +5,11 @@ targets of ±1, and of ten strengths the one with the smallest squared error whe
 without some of the cases would say of them follows from the fit to all cases, in closed form (Allen, Technometrics 16,
 1974, for one case; the same algebra holds for a whole fold). So held-out scores cost no second fit.
 
+Deviation: a variance that is measured on a few cases is mostly chance, and where it is small by chance, it blows its
+feature up. So each is drawn towards the mean of all features' variances, as if four more cases had been seen that have
+it (after Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray
+experiments", Statistical Applications in Genetics and Molecular Biology 3, 2004, section 4).
+
 Mean and variance of the features are those of all cases. A held-out case takes part in them, but its label in nothing.
 """
 
@@ -15,6 +20,8 @@ import numpy as np
 
 STRENGTHS = np.logspace(-3, 3, 10)
 """What ROCKET tries."""
+CASES_BEFORE = 4.0
+"""By how many cases each feature is taken to vary as all do, before its own variance counts (docs/choice.md)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +66,7 @@ def fit_ridge(
     folds
         Indices of the cases that are held out together; no case in two of them, and none with all cases.
     standardise
-        Whether to scale the features to unit variance. They are always centred.
+        Whether to scale the features by their moderated variance. They are always centred.
     weights
         Of the cases' squared errors, (n_cases,), with mean 1; None: all are 1.
 
@@ -81,9 +88,8 @@ def fit_ridge(
     Y = np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
     w = np.ones((len(X), 1)) if weights is None else weights[:, None]
     root = np.sqrt(w)  # weighted least squares are the usual ones, of rows multiplied by it
-    mean, std = (w * X).mean(axis=0), X.std(axis=0)
-    # What is constant but for rounding stays small; its coefficient then hardly differs from 0.
-    scale = np.where(std > 1e-6 * np.abs(mean), std, 1.0) if standardise else np.ones_like(std)
+    mean = (w * X).mean(axis=0)
+    scale = _moderated_scale(X, mean) if standardise else np.ones_like(mean)
     Z = root * (X - mean) / scale
     Y_mean = (w * Y).mean(axis=0)
     centred = root * (Y - Y_mean)
@@ -108,6 +114,17 @@ def fit_ridge(
     coefficients = Z.T @ (U @ (U.T @ centred / (variation + strength)[:, None])) / scale[:, None]
     intercepts = Y_mean - mean @ coefficients
     return RidgeHead(coefficients.astype(np.float32), intercepts.astype(np.float32)), held_out
+
+
+def _moderated_scale(X: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return what features are divided by, (n_features,), so that on average their variance is 1."""
+    variance = X.var(axis=0)
+    varies = variance > np.square(1e-6 * mean)  # more than rounding
+    if not varies.any():
+        return np.ones_like(variance)
+    usual = variance[varies].mean()
+    moderated = np.where(varies, (len(X) * variance + CASES_BEFORE * usual) / (len(X) + CASES_BEFORE), usual)
+    return np.sqrt(moderated * (variance / moderated)[varies].mean())
 
 
 def _principal_axes(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
