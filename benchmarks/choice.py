@@ -11,10 +11,9 @@ Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ran
 and, without which that says nothing of pretraining, `its network from scratch`, by the recipe default and by quick;
 `frozen` (the source's pooled features with a ridge head) and `untrained`, the same features of the same architecture
 with random weights; `choice fast`, `choice default` and `choice thorough`; `choice untrained`, which is `choice fast`
-with the features of two untrained networks, one of each architecture, in place of the sources'; and peers: `1NN-DTW` by
+with the features of an untrained network of the trunks' architecture in place of a source's; and peers: `1NN-DTW` by
 our own distance without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
-Where no source
-may be used, methods that need one have no accuracy. Sources that overlap with the target are never used; so a folder
+Where no source may be used, methods that need one have no accuracy. Sources that overlap with the target are never used; so a folder
 may hold trunks that were trained without one group of data sets each (`headstart zoo universal --without GROUP`), of
 which the one that has not seen the target's group is taken.
 
@@ -96,10 +95,8 @@ def choice(budget: str) -> Predict:
 
 
 def choice_untrained(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
-    competing = candidates(train, {}, BUDGETS["fast"], seed=seed)
-    for network in ("dilated", "fcn"):
-        make = partial(Frozen.untrained, network, seed=seed)
-        competing.append(FeatureCandidate(f"features of an untrained {network}", "frozen", make))
+    features = FeatureCandidate("untrained", "frozen", partial(Frozen.untrained, "dilated", seed=seed))
+    competing = [*candidates(train, {}, BUDGETS["fast"], seed=seed), features]
     chosen = choose(train, competing, n_folds=BUDGETS["fast"].n_folds, seed=seed)
     return chosen.predict_proba(test).argmax(axis=1)
 

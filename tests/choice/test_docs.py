@@ -12,7 +12,7 @@ def test_budgets_are_documented():
         (row,) = [line for line in DOCUMENT.splitlines() if line.startswith(f"| `{name}`")]
         recipe = f" `{budget.recipe}`" if budget.n_members else ""
         assert row.endswith(f"| {budget.n_folds} |{recipe} |")
-        words = {2: "two sources", 4: "four sources"}[budget.n_sources]
+        words = {1: "best-ranked source", 2: "two sources", 4: "four sources"}[budget.n_sources]
         assert words in row
         assert ("MultiROCKET-Hydra" in row) == budget.with_hydra
         assert ("three networks each" in row) == (budget.n_members == 3)

@@ -46,7 +46,7 @@ class Budget:
 
 
 BUDGETS = {
-    "fast": Budget(n_folds=10, n_sources=2, n_members=0),
+    "fast": Budget(n_folds=10, n_sources=1, n_members=0),
     "default": Budget(n_folds=4, n_sources=2, n_members=1, with_hydra=True),
     "thorough": Budget(n_folds=5, n_sources=4, n_members=3, recipe="default", with_hydra=True),
 }
