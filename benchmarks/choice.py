@@ -13,9 +13,9 @@ and, without which that says nothing of pretraining, `its network from scratch`,
 with random weights; `choice fast`, `choice default` and `choice thorough`; `choice untrained`, which is `choice fast`
 with the features of an untrained network of the trunks' architecture in place of a source's; and peers: `1NN-DTW` by
 our own distance without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
-Where no source may be used, methods that need one have no accuracy. Sources that overlap with the target are never used; so a folder
-may hold trunks that were trained without one group of data sets each (`headstart zoo universal --without GROUP`), of
-which the one that has not seen the target's group is taken.
+Where no source may be used, methods that need one have no accuracy. Sources that overlap with the target are never
+used; so a folder may hold trunks that were trained without one group of data sets each (`headstart zoo universal
+--without GROUP`), of which the one that has not seen the target's group is taken.
 
 Seconds are processor time of a method from the series in memory to the test predictions. With few cases a class, at
 most 300 test series are drawn, the same for all.
