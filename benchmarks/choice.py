@@ -10,9 +10,10 @@ stopped run goes on; on a finished file the command only prints. `--list` names 
 Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one),
 and, without which that says nothing of pretraining, `its network from scratch`, by the recipe default and by quick;
 `frozen` (the source's pooled features with a ridge head) and `untrained`, the same features of the same architecture
-with random weights; `choice fast`, `choice default` and `choice thorough`; `choice untrained`, which is `choice fast`
-with the features of an untrained network of the trunks' architecture in place of a source's; and peers: `1NN-DTW` by
-our own distance without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
+with random weights; `choice fast`, `choice default` and `choice thorough`; the controls `choice untrained`, which is
+`choice fast` with the features of an untrained network of the trunks' architecture in place of a source's, and `choice
+without sources`, which is `choice default` where nothing is transferred; and peers: `1NN-DTW` by our own distance
+without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
 Where no source may be used, methods that need one have no accuracy. Sources that overlap with the target are never
 used; so a folder may hold trunks that were trained without one group of data sets each (`headstart zoo universal
 --without GROUP`), of which the one that has not seen the target's group is taken.
@@ -36,6 +37,8 @@ import archive_lists
 import numpy as np
 import pandas as pd
 import torch
+from markdown import print_table
+from scipy import stats
 
 from headstart import Dataset, TransferClassifier, load, pairwise_dtw
 from headstart.choice import BUDGETS, candidates, choose
@@ -94,11 +97,18 @@ def choice(budget: str) -> Predict:
     return predict
 
 
-def choice_untrained(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
-    features = FeatureCandidate("untrained", "frozen", partial(Frozen.untrained, "dilated", seed=seed))
-    competing = [*candidates(train, {}, BUDGETS["fast"], seed=seed), features]
-    chosen = choose(train, competing, n_folds=BUDGETS["fast"].n_folds, seed=seed)
-    return chosen.predict_proba(test).argmax(axis=1)
+def control(budget: str, *more: str) -> Predict:
+    """Return the choice without any source, but with features of untrained networks of these architectures."""
+
+    def predict(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+        competing = candidates(train, {}, BUDGETS[budget], seed=seed, device="cpu")
+        for network in more:
+            features = partial(Frozen.untrained, network, seed=seed)
+            competing.append(FeatureCandidate(f"features of an untrained {network}", "frozen", features))
+        chosen = choose(train, competing, n_folds=BUDGETS[budget].n_folds, seed=seed)
+        return chosen.predict_proba(test, device="cpu").argmax(axis=1)
+
+    return predict
 
 
 def nearest_by_dtw(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
@@ -131,7 +141,8 @@ METHODS: dict[str, Predict] = {
     "choice fast": choice("fast"),
     "choice default": choice("default"),
     "choice thorough": choice("thorough"),
-    "choice untrained": choice_untrained,
+    "choice untrained": control("fast", "dilated"),
+    "choice without sources": control("default"),
     "1NN-DTW": nearest_by_dtw,
     "MiniROCKET": peer("MiniROCKET"),
     "MultiROCKET-Hydra": peer("MultiROCKET-Hydra"),
@@ -178,30 +189,43 @@ def run(options: argparse.Namespace, cell: tuple) -> dict[str, object]:
     }
 
 
-def report(rows: pd.DataFrame, reference: Path | None) -> None:
-    """Print means, mean ranks, and wins, ties and losses against scratch, for each number of cases."""
+def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
+    """Print means, mean ranks, and differences from one method, for each number of cases."""
     for cases_per_class, some in rows.groupby("cases_per_class"):
         wide = some.pivot_table("accuracy", ["dataset", "draw", "seed"], "method")
         wide = wide[[method for method in METHODS if method in wide]].dropna()
         by_set = wide.groupby("dataset").mean()
         seconds = some.pivot_table("cpu_seconds", ["dataset", "draw", "seed"], "method").loc[wide.index]
         what = f"{cases_per_class} cases a class" if cases_per_class else "all training cases"
-        print(f"\n{what}: {len(by_set)} data sets that have all methods, {len(wide)} runs of each\n")
-        print("| | mean accuracy | mean rank | against scratch: wins, ties, losses | worst loss | processor seconds |")
-        print("|---|--:|--:|--:|--:|--:|")
+        print(f"\n{what}: {len(by_set)} data sets that have all methods, {len(wide)} runs of each")
         ranks = by_set.rank(axis=1, ascending=False).mean()
-        for method in by_set:
-            against = ""
-            if "scratch" in by_set:
-                gain = (by_set[method] - by_set["scratch"]).round(9)
-                against = f"{(gain > 0).sum()}, {(gain == 0).sum()}, {(gain < 0).sum()} | {min(gain.min(), 0):.3f}"
-            line = f"| {method} | {by_set[method].mean():.4f} | {ranks[method]:.2f} | {against or ' | '}"
-            print(f"{line} | {seconds[method].mean():.1f} |")
+        lines = [
+            [
+                method,
+                f"{by_set[method].mean():.4f}",
+                f"{ranks[method]:.2f}",
+                *(_difference(by_set[method] - by_set[against]) if against in by_set else ["", "", ""]),
+                f"{seconds[method].mean():.1f}",
+            ]
+            for method in by_set
+        ]
+        compared = [f"against {against}, 95% interval", "wins, ties, losses", "worst loss"]
+        print_table(["", "mean accuracy", "mean rank", *compared, "processor seconds"], lines)
         if reference is not None and not cases_per_class:
             published = pd.read_csv(reference, index_col="dataset")
             known = published.reindex(by_set.index)[[name for name in PUBLISHED if name in published]].dropna()
             print(f"\npublished, {len(known)} of these data sets:", end=" ")
             print(", ".join(f"{name} {mean:.4f}" for name, mean in known.mean().items()))
+
+
+def _difference(gain: pd.Series) -> list[str]:
+    """Return the mean with its confidence interval over data sets, a count of signs, and the worst."""
+    gain = gain.round(9)
+    if not gain.any():
+        return ["", "", ""]
+    half_width = stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain)
+    counts = f"{(gain > 0).sum()}, {(gain == 0).sum()}, {(gain < 0).sum()}"
+    return [f"{gain.mean():+.4f} ± {half_width:.4f}", counts, f"{min(gain.min(), 0):.3f}"]
 
 
 def main() -> None:
@@ -214,6 +238,7 @@ def main() -> None:
     parser.add_argument("--cases-per-class", nargs="+", type=int, default=[0], help="0: all of them")
     parser.add_argument("--draws", type=int, default=5, help="with --cases-per-class")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--against", default="scratch", choices=METHODS, metavar="METHOD", help="to compare with")
     parser.add_argument("--reference", type=Path, help="CSV of published accuracies")
     parser.add_argument("--out", type=Path, default=Path("results/choice.csv"))
     options = parser.parse_args()
@@ -229,7 +254,7 @@ def main() -> None:
         print(row.to_string(header=False, index=False), flush=True)
     rows = pd.read_csv(options.out)
     is_asked = rows["dataset"].isin(datasets) & rows["cases_per_class"].isin(options.cases_per_class)
-    report(rows[is_asked & rows["method"].isin(options.methods)], options.reference)
+    report(rows[is_asked & rows["method"].isin(options.methods)], options.against, options.reference)
 
 
 if __name__ == "__main__":
