@@ -128,6 +128,9 @@ REPORTED = [
 ]
 """All sets outside the tuning list of which the archive at hand has a test part, those of few values first."""
 
+COMPLETE = TUNING + REPORTED
+"""All of which the archive at hand has a test part."""
+
 TRAINING_CASES_2015 = {
     "DistalPhalanxOutlineAgeGroup": 139,
     "DistalPhalanxOutlineCorrect": 276,
