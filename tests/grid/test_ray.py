@@ -1,6 +1,7 @@
 """The engine ray: the same rows as the local one, also where a node dies."""
 
 import os
+import signal
 import threading
 import time
 
@@ -11,6 +12,7 @@ pytest.importorskip("ray")
 import ray
 from ray.cluster_utils import Cluster
 
+from benchmarks.grid_kill import workers_of
 from headstart.errors import HeadstartError
 from headstart.grid import Cell, run_grid
 from headstart.grid.engines import Done, Lost
@@ -55,8 +57,14 @@ def test_a_node_that_dies_loses_nothing_but_its_running_cells(cluster, archive, 
     slots = []
 
     def kill():
-        while sum(isinstance(outcome, Done) for outcome in outcomes) < 4:
+        raylet = cluster.second.all_processes["raylet"][0].process.pid
+        running, n_done = [], 0
+        while n_done < 4 or (not running and n_done < 9):
             time.sleep(0.01)
+            n_done = sum(isinstance(outcome, Done) for outcome in outcomes)
+            running = workers_of(raylet)
+        for pid in running:  # as on a machine that loses its power; Ray would let them go on for a while
+            os.kill(pid, signal.SIGKILL)
         slots.append(int(ray.cluster_resources()["CPU"]))
         cluster.remove_node(cluster.second, allow_graceful=False)
 
@@ -83,7 +91,7 @@ def test_a_worker_that_is_killed_costs_its_cell_alone(archive, tmp_path):
         while pid is None:
             assert engine.wait(0.2) == []
             pid = _worker(os.getpid())
-        os.kill(pid, 9)
+        os.kill(pid, signal.SIGKILL)
         outcomes = []
         while not outcomes:
             outcomes = engine.wait(1)
@@ -108,8 +116,6 @@ def test_a_damaged_source_file_fails_its_cell(archive, tmp_path):
 
 
 def _worker(pid):
-    from benchmarks.grid_kill import workers_of
-
     return next(iter(workers_of(pid)), None)
 
 
