@@ -128,6 +128,15 @@ REPORTED = [
 ]
 """All sets outside the tuning list of which the archive at hand has a test part, those of few values first."""
 
+FEW_REPORTED = [
+    name
+    for name in REPORTED
+    if name not in ("WordSynonyms", "FiftyWords", "ShapesAll", "InlineSkate", "Phoneme", "HandOutlines")
+    and not name.startswith("NonInvasive")
+]
+"""Those of them on which networks can be trained on few cases a class in a minute or two: not too many classes, nor too
+long."""
+
 COMPLETE = TUNING + REPORTED
 """All of which the archive at hand has a test part."""
 
