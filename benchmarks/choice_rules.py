@@ -16,8 +16,7 @@ at worst. A rule gives every candidate a weight, by which the calibrated probabi
 - `all`: all alike;
 - `headstart`: what `headstart.choice.decide` says, which is
 - `stacked 1`, held against scratch; `stacked A`: the weights under which the held-out cases are likeliest, as if each
-  candidate had explained A cases before;
-- `headstart, one source`: the same among the candidates that are left without the second source.
+  candidate had explained A cases before.
 """
 
 import argparse
@@ -72,14 +71,8 @@ def alike(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> W
 
 
 def headstart(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
-    scratch = next((name for name in held_out if kinds[name] == "scratch"), None)
+    scratch = next((name for name, kind in kinds.items() if kind == "scratch"), None)
     return decide(held_out, y, scratch=scratch).shares
-
-
-def one_source(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
-    firsts = {name for kind in ("frozen", "fine-tuned") for name in alone(kind, held_out, y, kinds)}
-    others = {name for name in held_out if kinds[name] not in ("frozen", "fine-tuned")}
-    return headstart({name: held_out[name] for name in held_out if name in firsts | others}, y, kinds)
 
 
 def likeliest(cases_before: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
@@ -95,7 +88,6 @@ RULES: dict[str, Rule] = {
     "all": alike,
     **{f"stacked {cases}": partial(likeliest, cases) for cases in (0.3, 1, 3, 10)},
     "headstart": headstart,
-    "headstart, one source": one_source,
 }
 
 

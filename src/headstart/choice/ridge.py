@@ -8,7 +8,7 @@ without some of the cases would say of them follows from the fit to all cases, i
 Deviation: a variance that is measured on a few cases is mostly chance, and where it is small by chance, it blows its
 feature up. So each is drawn towards the mean of all features' variances, as if four more cases had been seen that have
 it (after Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray
-experiments", Statistical Applications in Genetics and Molecular Biology 3, 2004, section 4).
+experiments", Statistical Applications in Genetics and Molecular Biology 3, 2004).
 
 Mean and variance of the features are those of all cases. A held-out case takes part in them, but its label in nothing.
 """
