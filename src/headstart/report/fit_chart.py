@@ -22,7 +22,7 @@ def fit_chart(
 ) -> Any:
     """Draw how a classifier does on series that it was not trained on.
 
-    Above, the series of each class (of the six with the most mistakes, where there are more), the wrongly classified
+    Above, the series of each class (of the six with the most mistakes where there are more), the wrongly classified
     ones in colour; below, the training losses, the accuracies and the confusion matrix.
 
     Parameters
@@ -115,7 +115,10 @@ def _series_panels(test: Dataset, codes: np.ndarray) -> Any:
     n_columns = len(shown) if len(shown) < _MAX_PANELS else 3
     heading = "Test series" + (f", channel 1 of {test.n_channels}" if test.n_channels > 1 else "")
     if len(shown) < len(present):
-        heading += f", of the {len(shown)} classes with the most mistakes (of {len(present)})"
+        heading += f", {len(shown)} of {len(present)} classes"
+        if n_wrong.any():
+            is_full = (n_wrong[shown] > 0).all()
+            heading += ", those with the most mistakes" if is_full else ", among them all that have mistakes"
     remark = "orange: wrongly classified"
     if (n_wrong[shown] > _MAX_WRONG).any() or ((n_cases - n_wrong)[shown] > _MAX_RIGHT).any():
         remark += f"; drawn are at most {_MAX_RIGHT} right and {_MAX_WRONG} wrong ones of a class, taken at random"
