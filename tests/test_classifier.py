@@ -121,6 +121,20 @@ def test_series_of_different_lengths(unequal, source):
         assert classifier.predict([np.ones((2, 40)), np.ones((2, 1))]).shape == (2,)
 
 
+def test_a_list_of_arrays_fixes_no_length(small, source):
+    """Also if all of them happen to be equally long."""
+    classifier = TransferClassifier(source, recipe=SHORT).fit(list(small.X[:, 0]), small.labels)
+    assert classifier.predict([small.X[0, 0, :20]]).shape == (1,)
+    assert classifier.predict([small.X[0, 0, :20], small.X[1, 0]]).shape == (2,)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[D]", "S10"])
+def test_labels_that_json_has_not_are_refused(small, kind):
+    labels = np.array(["2020-01-01", "2020-01-02"] * 50)[: small.n_cases].astype(kind)
+    with pytest.raises(DataError, match=r"labels must be strings or numbers, not of the type (date|bytes)"):
+        Dataset.from_arrays("dated", small.X, labels)
+
+
 def test_missing_values_are_interpolated():
     X = np.array([[0.0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 4, 6], [6, 4, 2, 0]])
     classifier = TransferClassifier(None, recipe=SHORT).fit(X, [0, 1, 0, 1])
@@ -549,10 +563,18 @@ def test_saving_leaves_alone_what_is_no_model(fitted, tmp_path):
     (folder / "chapter1.txt").write_text("years of work")
     (tmp_path / "file").write_text("more work")
     for place in (folder, tmp_path / "file"):
-        with pytest.raises(ModelError, match="exists and is no headstart model, so it is left alone; choose another"):
+        with pytest.raises(ModelError, match="exists and is no headstart model, or a damaged one, so it is left alone"):
             fitted.save(place)
     assert (folder / "chapter1.txt").read_text() == "years of work"
     assert sorted(os.listdir(tmp_path)) == ["file", "thesis"]
+
+
+def test_saving_loses_nothing_that_lies_beside_a_model(fitted, saved):
+    (saved / "predictions.csv").write_text("case,prediction")
+    before = sorted(os.listdir(saved))
+    with pytest.raises(ModelError, match=r"it holds predictions\.csv, which would be lost; move that away"):
+        fitted.save(saved)
+    assert sorted(os.listdir(saved)) == before
 
 
 def test_saving_on_a_full_disk(fitted, saved, monkeypatch):
@@ -697,6 +719,34 @@ def test_the_default_is_the_choice(small, folder, tmp_path):
     assert [model.card for model in again.models_] == [model.card for model in classifier.models_]
     assert again.fit(small).report_["verdict"] == classifier.report_["verdict"]
     assert not hasattr(again.set_params(source=None).fit(small), "report_")
+
+
+@pytest.mark.parametrize("settings", [{"device": "warp"}, {"network": "fnc"}, {"random_state": -1}])
+def test_settings_are_checked_though_nothing_needs_them(small, no_sources, settings):
+    with pytest.raises(HeadstartError, match=r"warp|fnc|random_state is -1; a seed is a whole number from 0"):
+        TransferClassifier(budget="fast", **settings).fit(small)
+
+
+def test_a_damaged_source_that_nobody_asked_for_is_left_out(small, no_sources, make_source):
+    names.own_folder().mkdir(parents=True)
+    make_source.save(names.own_folder() / "gun.safetensors")
+    (names.own_folder() / "torn.safetensors").write_bytes(b"torn")
+    with pytest.warns(UserWarning, match=r"left out: .*torn\.safetensors: is not a whole safetensors file"):
+        classifier = TransferClassifier(budget="fast").fit(small)
+    assert "features of gun" in classifier.ranking_.index
+    with pytest.raises(ModelError, match="torn"):
+        TransferClassifier(budget="fast", sources=names.own_folder()).fit(small)
+
+
+def test_channels_are_found_by_name(tmp_path):
+    X, labels = np.random.default_rng(0).normal(size=(12, 2, 20)).cumsum(axis=2), ["a", "b"] * 6
+    train = Dataset.from_arrays("train", X, labels, channel_names=["x", "y"])
+    swapped = Dataset.from_arrays("swapped", X[:, ::-1], channel_names=["y", "x"])
+    TransferClassifier(None, recipe=SHORT).fit(train).save(tmp_path / "model")
+    classifier = TransferClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(classifier.predict_proba(swapped), classifier.predict_proba(X))
+    with pytest.raises(ShapeError, match="other has the channels x, z where x, y are wanted"):
+        classifier.predict(Dataset.from_arrays("other", X, channel_names=["x", "z"]))
 
 
 def test_the_choice_needs_no_source(small, no_sources, tmp_path):

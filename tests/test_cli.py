@@ -100,6 +100,68 @@ def test_fit_says_when_the_source_has_seen_the_series(headstart, tmp_path, seen)
     assert f"CAUTION: {seen} overlaps with {seen}. How well it does there says nothing about transfer." in done.text
 
 
+@pytest.fixture
+def only_own(monkeypatch, tmp_path):
+    """The folder of the user's own zoo, of which alone sources are known by name."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("headstart.zoo.names.SHIPPED", tmp_path / "shipped")
+    return tmp_path / "cache" / "zoo"
+
+
+def test_the_choice_says_when_its_source_has_seen_the_test_series(headstart, tmp_path, only_own):
+    train, test = write_trend(tmp_path / "train.csv"), write_trend(tmp_path / "test.csv", seed=1)
+    only_own.mkdir(parents=True)
+    headstart("pretrain", test, "--out", only_own / "seen.safetensors", "--epochs", 1)
+    done = headstart("fit", train, "--test", test, "--budget", "fast", "--out", tmp_path / "model", "--epochs", 1)
+    assert (done.code, done.err) == (0, "")
+    assert "features of seen" in done.text
+    assert "CAUTION: seen overlaps with test. How well it does there says nothing about transfer." in done.text
+
+
+def test_fit_says_when_test_series_are_those_of_training(headstart, tmp_path, only_own):
+    train = write_trend(tmp_path / "train.csv")
+    done = headstart("fit", train, "--test", train, "--source", "scratch", "--out", tmp_path / "model", "--epochs", 1)
+    assert "CAUTION: 12 of 12 test series are among those of training, too." in done.text
+
+
+def test_settings_change_the_recipe_of_the_budget(headstart, tmp_path, only_own):
+    train = write_trend(tmp_path / "train.csv")
+    done = headstart("fit", train, "--out", tmp_path / "model", "--epochs", 1, "--set", "learning_rate=0.002")
+    assert (done.code, done.err) == (0, "")
+    networks = TransferClassifier.load(tmp_path / "model").models_
+    assert not networks or "Networks were trained by the recipe quick with learning_rate 0.002." in done.text
+    assert networks, "on so few series all candidates count"
+    assert networks[0].card.recipe["max_updates"] == RECIPES["quick"].max_updates
+
+
+def write_two_channels(path, order=("x", "y")):
+    random = np.random.default_rng(0)
+    rows = [
+        {"who": f"p{case:02}", "t": t, "x": (-1) ** case * t + random.normal(), "y": random.normal(), "label": case % 2}
+        for case in range(12)
+        for t in range(12)
+    ]
+    pd.DataFrame(rows)[["who", "t", *order, "label"]].to_csv(path, index=False)
+    return path
+
+
+def test_channels_and_cases_of_long_tables_keep_their_names(headstart, tmp_path):
+    train, swapped = write_two_channels(tmp_path / "a.csv"), write_two_channels(tmp_path / "b.csv", ("y", "x"))
+    long = ("--case", "who", "--time", "t")
+    done = headstart("fit", train, "--test", swapped, *long, "--budget", "fast", "--out", tmp_path / "model")
+    assert done.code == 0
+    assert "the choice 12 1.000" in done.text
+    of_train, of_swapped = (headstart("predict", tmp_path / "model", path, *long).out for path in (train, swapped))
+    assert of_train == of_swapped
+    assert pd.read_csv(io.StringIO(of_train))["case"].tolist() == [f"p{case:02}" for case in range(12)]
+
+
+def test_blanks_behind_a_label_make_no_other_class(headstart, tmp_path):
+    path = write_trend(tmp_path / "a.csv")
+    path.write_text(path.read_text().replace("up", "up ", 2))
+    assert read(path).classes.tolist() == ["down", "up"]
+
+
 def test_fit_from_the_nearest_source(headstart, tmp_path, source):
     train = write_trend(tmp_path / "a.csv")
     done = headstart(
@@ -371,6 +433,20 @@ def test_rank(headstart, tmp_path, source):
     done = headstart("rank", write_trend(tmp_path / "a.csv"), "--sources", source.parent)
     assert (done.code, done.err) == (0, "")
     assert "Italy" in done.text
+
+
+def test_rank_by_several(headstart, tmp_path, source):
+    train = write_trend(tmp_path / "a.csv")
+    arguments = ("rank", train, "--sources", source.parent, "--by", "dtw,size,random")
+    done = headstart(*arguments, "--out", tmp_path / "ranking.csv")
+    assert (done.code, done.err) == (0, "")
+    table = pd.read_csv(tmp_path / "ranking.csv", index_col=0)
+    assert table.index.tolist() == ["Italy"]
+    assert table.loc["Italy", ["rank", "size_rank", "size_score"]].tolist() == [1, 1, 20]
+    assert "…" not in done.text
+    for more in (("--picture", tmp_path / "a.png"), ("--network", "fcn")):
+        assert "are about a run to --evaluate" in headstart(*arguments, *more).err
+    assert "leave out TRAIN and --sources" in headstart("rank", train, "--evaluate", tmp_path).err
 
 
 def test_similarity(headstart, tmp_path):

@@ -178,6 +178,14 @@ BAD = {
     "id column": (
         file("bad.csv", "id,a,label\n1,2,x\n2,3,y\n"), FIT, "'id' would be read as a time step", "bad.csv", "remove it",
     ),
+    "patient column": (
+        file("bad.csv", "patient_id,a,label\n1,2,x\n2,3,y\n"), FIT, "'patient_id' would be read as a time step",
+        "bad.csv", "remove it",
+    ),
+    "saved row index": (
+        file("bad.csv", "Unnamed: 0,a,label\n1,2,x\n2,3,y\n"), FIT, "'Unnamed: 0' would be read as a time step",
+        "bad.csv", "remove it",
+    ),
     "one class": (file("bad.csv", GOOD.replace("y", "x")), FIT, "only one class (x)", "bad", "needs at least two"),
     "one case": (file("bad.csv", HEADER + "1,2,3,x\n"), FIT, "only one class (x)", "bad", "needs at least two"),
     "one case a class": (
@@ -194,6 +202,9 @@ BAD = {
     ),
     "constant series in pretrain": (
         file("bad.csv", GOOD + "7,7,7,x\n"), PRETRAIN, "never changes (its value is 7)", "case 5", "remove it",
+    ),
+    "series that rounding leaves nothing of": (
+        file("bad.csv", GOOD + "7e9,7000000100,7e9,x\n"), FIT, "never changes (its value is 7e+09)", "case 5", "remove",
     ),
     "one time step": (
         file("bad.csv", "a,label\n1,x\n2,y\n3,x\n4,y\n"), FIT, "never changes (its value is 1)", "case 1", "remove it",
@@ -245,6 +256,10 @@ BAD = {
         ts("bad.ts", 2), "predict model bad.ts --out new.csv", "2 channels, the model was trained on 1", "bad",
         "give the same channels",
     ),
+    "channels of other names": (
+        lambda: (file("bad.csv", LONG)(), file("test.csv", LONG.replace("v", "w"))()),
+        f"{FIT} --case id --time t --test test.csv", "test has the channels w where v are wanted", "test", "same names",
+    ),
     "classes of model and data differ": (
         file("bad.csv", GOOD + "1,2,3,z\n"), PREDICT, "label 'z', which is not among", "line 6 of bad.csv", "remove it",
     ),
@@ -261,6 +276,13 @@ BAD = {
     ),
     "labels in data that should have none": (
         file("bad.csv", GOOD), f"{PREDICT} --no-labels", "there is a column 'label'", "bad.csv", "remove it",
+    ),
+    "label column of data without labels": (
+        None, "predict model good.csv --out new.csv --label kind --no-labels", "--no-labels says that there is none",
+        "--label kind", "give one",
+    ),
+    "predictions in another format": (
+        None, "predict model good.csv --out new.parquet", "predictions are written as .csv", "new.parquet", "name such",
     ),
     "data to predict with an empty series": (
         file("bad.csv", GOOD + ",,,x\n"), PREDICT, "no values at all", "line 6 of bad.csv", "remove it",
@@ -338,6 +360,14 @@ BAD = {
     ),
     "folder to write in is a file": (
         None, "fit good.csv --out good.csv/new", "not a directory", "cannot write good.csv/new", "choose another place",
+    ),
+    "place with a model.json of something else": (
+        folder("web", "model.json", "weights.bin"), "fit good.csv --out web", "exists and is no headstart model",
+        "web: ", "choose another place",
+    ),
+    "model with other files beside it": (
+        file("model/notes.txt", "years of work"), "fit good.csv --out model", "which would be lost", "notes.txt",
+        "move that away, or choose another place",
     ),
     "place is something else": (
         folder("thesis", "chapter1.txt"), "fit good.csv --out thesis", "exists and is no headstart model", "thesis: ",
@@ -418,7 +448,7 @@ BAD = {
         None, f"{ON_GOOD} --set schedule=plateu", "unknown schedule 'plateu'", "Did you mean 'plateau'?", "one-cycle",
     ),
     "setting that the recipe refuses": (
-        None, f"{ON_GOOD} --set learning_rate=0", "learning_rate must be positive", "recipe 'default'", "positive",
+        None, f"{ON_GOOD} --set learning_rate=0", "learning_rate must be positive", "recipe 'quick'", "positive",
     ),
     "empty setting": (None, f"{ON_GOOD} --set max_updates=", "'' is not a whole number or none", "--set", "none"),
     "one field set twice": (
@@ -428,6 +458,19 @@ BAD = {
     "epochs set twice": (None, f"{ON_GOOD} --set epochs=3", "epochs is set twice", "--set epochs=3", "give one value"),
     "setting in pretrain": (
         None, "pretrain good.csv --out new.safetensors --set epochs", "there is no '='", "--set epochs", "FIELD=VALUE",
+    ),
+    "network that is not to be trained": (
+        None, "fit good.csv --out new --budget fast --network fnc", "unknown network 'fnc'", "'fcn'?", "known:",
+    ),
+    "device that is not needed": (
+        None, "fit good.csv --out new --budget fast --device warp", "device 'warp' cannot be used", "here", "'cpu'",
+    ),
+    "two ways to judge": (
+        None, f"{ON_GOOD} --test good.csv --folds 2", "--test judges by other series", "--folds", "give one of the two",
+    ),
+    "sources for no choice": (
+        None, f"{ON_GOOD} --source scratch --sources .", "--sources is a folder to choose from", "--source scratch",
+        "give one of the two",
     ),
     "unknown network": (None, f"{ON_GOOD} --network fnc", "unknown network 'fnc'", "Did you mean 'fcn'?", "known:"),
     "unknown device": (None, f"{ON_GOOD} --device warp", "device 'warp' cannot be used", "here", "use 'auto' or 'cpu'"),

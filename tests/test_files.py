@@ -171,6 +171,13 @@ def test_a_file_cannot_take_the_place_of_a_folder(tmp_path):
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_the_folder_that_one_is_in_cannot_be_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (".", tmp_path):
+        with pytest.raises(HeadstartError, match=r"it cannot be renamed, as it is in use; name a new folder in it"):
+            check_writable(path)
+
+
 def test_check_writable_leaves_nothing(tmp_path):
     (tmp_path / "older").write_text("content")
     check_writable(tmp_path / "new")

@@ -100,6 +100,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         and of the network from scratch.
     n_features_in_
         Time steps, if it was fitted on a 2-D array.
+    channel_names_
+        Names of the channels, if the training data have them. Series to predict whose channels have names, too, are
+        put in this order.
 
     Examples
     --------
@@ -164,7 +167,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             source = self._find_source(data)
             models, was_interrupted = self._train_members(data, source)
         # Together, at the end: what an earlier fit learnt stays whole if this one fails.
-        self.source_, self.classes_ = source, data.classes
+        self.source_, self.classes_, self.channel_names_ = source, data.classes, data.channel_names
         self._set_models(models, choice)
         if was_interrupted:
             raise KeyboardInterrupt
@@ -183,6 +186,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
     def _choose(self, data: Dataset) -> Choice:
         budget, seed = get_budget(self.budget), _seed(self.random_state)
+        find_device(self.device)  # raises, where there is none, also if nothing is to be trained on it
         competing = candidates(
             data,
             sources_at_hand(self.sources),
@@ -241,7 +245,15 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         return pretrain(data, self.network, recipe, normalise=self.normalise, with_prototypes=False, **shared)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, the mean over all members, float64 (n_cases, n_classes), as in `classes_`."""
+        """Probabilities of the classes, the mean over all members, float64 (n_cases, n_classes), as in `classes_`.
+
+        Raises
+        ------
+        DataError
+            If the series cannot be used.
+        ShapeError
+            If they have other channels than those of training.
+        """
         check_is_fitted(self, "model_")
         data = self._dataset("data to predict", X)
         n_channels = self.models_[0].card.n_channels if self.choice_ is None else self.choice_.n_channels
@@ -250,6 +262,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 f"{data.name} has {data.n_channels} channels, the model was trained on {n_channels}; "
                 "give the same channels in the same order"
             )
+        data = data.with_channels(self.channel_names_)
         if self.choice_ is not None:
             return self.choice_.predict_proba(data, self.device)
         device, prepared = find_device(self.device), self.models_[0].prepare(data)
@@ -272,7 +285,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         HeadstartError
-            If the folder is something else than a model, or cannot be written; nothing half-written is left then.
+            If the folder is something else than a model, holds other files beside one, or cannot be written; nothing
+            half-written is left then.
         """
         check_is_fitted(self, "model_")
         folder = Path(folder)
@@ -303,6 +317,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 "classes": self.classes_.tolist(),
                 "classes_dtype": self.classes_.dtype.str,
                 "n_features_in": getattr(self, "n_features_in_", None),
+                "channel_names": list(self.channel_names_),
                 "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
                 "headstart": version("headstart"),
                 "sha256": {name: _sha256(content) for name, content in contents.items()},
@@ -341,6 +356,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             models = [files[_network_file(i)] for i in range(len(files))] if choice is None else choice.networks
             classifier._set_models(models, choice)
             classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
+            classifier.channel_names_ = tuple(model.get("channel_names", ()))
             if model["n_features_in"] is not None:
                 classifier.n_features_in_ = model["n_features_in"]
             if model["feature_names_in"]:
@@ -411,10 +427,20 @@ def _show_member(show: OnEpoch, n_epochs_before: int, epoch: int, loss: float) -
 
 def check_replaceable(folder: Path) -> None:
     """Raise `ModelError` if there is something at `folder` that is not a saved model: it is not to be overwritten."""
-    if folder.is_dir() and (not any(folder.iterdir()) or (folder / _MODEL).is_file()):
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if not there and (folder.is_dir() or not folder.exists()):
         return
-    if folder.exists():
-        raise ModelError(f"{folder}: exists and is no headstart model, so it is left alone; choose another place")
+    try:
+        own = {_MODEL, *_read_model(folder)["sha256"]}
+    except (ModelError, KeyError, TypeError):
+        raise ModelError(
+            f"{folder}: exists and is no headstart model, or a damaged one, so it is left alone; choose another place"
+        ) from None
+    if others := sorted(there - own):
+        raise ModelError(
+            f"{folder}: beside a headstart model it holds {', '.join(others)}, which would be lost; move that away, or "
+            "choose another place"
+        )
 
 
 def _is_table(X: Any) -> bool:
@@ -422,6 +448,8 @@ def _is_table(X: Any) -> bool:
     if isinstance(X, Dataset):
         return False
     if isinstance(X, list | tuple):
+        if any(isinstance(series, np.ndarray) for series in X):
+            return False  # a list of series, whose lengths may be equal by chance
         try:
             return np.ndim(X) != 3
         except ValueError:  # series of different lengths
@@ -432,6 +460,8 @@ def _is_table(X: Any) -> bool:
 def _seed(random_state: Any) -> int:
     """Return the seed that scikit-learn's `random_state` stands for: an int is one already."""
     if isinstance(random_state, int | np.integer):
+        if not 0 <= random_state < 2**32:
+            raise DataError(f"random_state is {random_state}; a seed is a whole number from 0 to {2**32 - 1}")
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31))
 

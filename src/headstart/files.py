@@ -77,6 +77,10 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 def check_writable(path: str | Path) -> None:
     """Raise `HeadstartError` unless something can be written at `path`: asked before long work, not after it."""
     path = Path(path)
+    if path.is_dir() and (path.resolve() == Path.cwd() or os.path.ismount(path)):
+        raise HeadstartError(f"cannot write {path}: it cannot be renamed, as it is in use; name a new folder in it")
+    if path.is_dir() and not os.access(path, os.W_OK):
+        raise HeadstartError(f"cannot write {path}: permission denied; choose another place")
     with _explained(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
         pass
 

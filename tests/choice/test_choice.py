@@ -76,6 +76,20 @@ def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     assert again.ranking.equals(choice.ranking)
 
 
+def test_balanced_figures_are_those_that_decided(target):
+    """Where classes count alike in the decision, they do in what is reported of it."""
+    rare = target.subset([*np.flatnonzero(target.y != 2)[:12], *np.flatnonzero(target.y == 2)[:3]])
+    competing = candidates(rare, {}, BUDGETS["default"], recipe=SHORT, balanced=True)
+    choice = choose(rare, competing, n_folds=3, balanced=True)
+    plain = choose(rare, competing, n_folds=3)
+    gain = choice.report["scratch"]["log_loss"] - choice.report["choice"]["log_loss"]
+    assert f"smaller than that from scratch by {gain:.3f}" in choice.report["verdict"]
+    assert (choice.report["balanced"], plain.report["balanced"]) == (True, False)
+    assert not choice.ranking["log_loss"].equals(plain.ranking["log_loss"])
+    shares = choice.ranking["accuracy"] * 3 * 3 * 4  # thirds, of 3 and of 4 to 6 cases
+    assert ((choice.ranking["accuracy"] * rare.n_cases) % 1 > 0.01).any() or (shares == shares.max()).all()
+
+
 def test_thorough(target, source, tmp_path):
     choice = run(target.subset(range(12)), {"other": source}, "thorough")
     assert len(choice.ranking) == 5
@@ -168,7 +182,7 @@ def test_progress_is_told(target):
 class Perfect:
     """Knows the labels, and is interrupted when it is to be tried or fitted."""
 
-    name, kind = "perfect", "scratch"
+    name, kind, start = "perfect", "scratch", None
 
     def __init__(self, is_tried: bool) -> None:
         self.is_tried = is_tried

@@ -91,11 +91,16 @@ def test_transforms_leave_generators_and_threads_alone(name, makers, target):
     expected = np.random.random(), torch.rand(1).item()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
     torch.manual_seed(3)
-    transform = makers[name](target)
-    transform(target)
-    type(transform).restored(transform.settings(), transform.arrays())
-    assert (np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
-    assert torch.get_num_threads() == 1
+    n_threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        transform = makers[name](target)
+        transform(target)
+        type(transform).restored(transform.settings(), transform.arrays())
+        assert (np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMS))

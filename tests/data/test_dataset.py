@@ -20,6 +20,28 @@ def test_array_and_list_give_the_same():
     assert np.isnan(of_array.X[1, :, 5:]).all()
 
 
+@pytest.mark.parametrize(("level", "height"), [(101325, 0.05), (1e6, 0.8), (5.3e6, 3)])
+def test_a_high_level_hides_no_movement(level, height):
+    """Air pressure in pascals, coordinates in metres."""
+    data = Dataset.from_arrays("high", [level + height * np.sin(np.linspace(0, 9, 100))])
+    assert z_normalise(data).X.std() == pytest.approx(1, abs=1e-3)
+    require_variation(data)
+
+
+def test_what_normalisation_would_erase_is_refused():
+    data = Dataset.from_arrays("flat", np.float32(7e6) + np.array([[0, 0.5, 0, 0.5, 0]]))
+    assert np.ptp(data.X) > 0, "its values differ by rounding"
+    assert not z_normalise(data).X.any()
+    with pytest.raises(DataError, match="flat: case 1 never changes"):
+        require_variation(data)
+
+
+def test_names_of_cases_follow_them():
+    data = Dataset.from_arrays("x", [[1, 2], [3, 4], [5, 6]], case_names=["a", "b", "c"])
+    assert data.subset([2, 0]).case_names == ("c", "a")
+    assert z_normalise(data).subset([1]).case_names == ("b",)
+
+
 def test_arrays_given_are_not_changed():
     X = np.array([[1, np.nan, 3]], np.float32)
     assert Dataset.from_arrays("x", X).X.tolist() == [[[1, 2, 3]]]

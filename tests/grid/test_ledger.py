@@ -118,6 +118,35 @@ def test_a_disk_that_is_full(tmp_path, monkeypatch):
     assert cells(tmp_path) == ["a", "c"]
 
 
+def test_a_flush_that_fails_is_not_forgotten(tmp_path, monkeypatch):
+    """That a later one succeeds does not say that the earlier row is on the disk."""
+    import threading
+
+    may_fail, has_failed, on_disk = threading.Event(), threading.Event(), []
+    flush, n_flushes = os.fsync, iter(range(10))
+
+    def first_fails(descriptor):
+        if next(n_flushes) == 0:
+            may_fail.wait()
+            has_failed.set()
+            raise OSError(5, "Input/output error")
+        flush(descriptor)
+
+    ledger = Ledger(tmp_path, "w")
+    os.makedirs(tmp_path, exist_ok=True)
+    ledger._descriptor = ledger._open()
+    monkeypatch.setattr(os, "fsync", first_fails)
+    ledger.append(row("a"), lambda: on_disk.append("a"))
+    ledger.append(row("b"), lambda: on_disk.append("b"))
+    may_fail.set()
+    has_failed.wait()
+    with pytest.raises(HeadstartError, match=r"cannot write .*input/output error"):
+        ledger.close()
+    assert on_disk == []
+    with pytest.raises(HeadstartError, match="input/output error"):
+        ledger.append(row("c"))
+
+
 def _append_many(folder, name):
     write(folder, name, *(row(f"{name}-{i}", text="x" * 5000) for i in range(50)))
 

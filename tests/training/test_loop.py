@@ -309,6 +309,12 @@ def test_one_class(small):
         train(build("fcn", 1, 1, seed=0), data, SHORT, seed=0)
 
 
+def test_cases_of_one_class_only(small):
+    alone = small.subset(np.flatnonzero(small.y == 0))
+    with pytest.raises(DataError, match="there is only one class"):
+        train(build("fcn", 1, 2, seed=0), alone, SHORT, seed=0)
+
+
 @pytest.mark.parametrize(("n_channels", "n_classes"), [(2, 2), (1, 3)])
 def test_network_that_does_not_fit(small, n_channels, n_classes):
     with pytest.raises(ShapeError, match="has 1 channels and 2 classes, the network"):

@@ -181,6 +181,26 @@ def test_add(headstart, own, source, tmp_path):
     assert headstart("zoo", "add", tmp_path / "missing").code == 2
 
 
+def test_add_replaces_nothing_unasked(headstart, zoo, source, tmp_path):
+    named(source, "another").save(tmp_path / "Wine.safetensors")
+    before = (zoo / "Wine.safetensors").read_bytes()
+    ended = headstart("zoo", "add", tmp_path / "Wine.safetensors")
+    assert ended.code == 2
+    assert "has other sources named Wine; rename the files, or say --replace" in ended.message
+    assert (zoo / "Wine.safetensors").read_bytes() == before
+    ended = headstart("zoo", "add", tmp_path / "Wine.safetensors", "--replace")
+    assert ended.code == 0
+    assert "used in place of the shipped ones of the same name: Wine" in ended.text
+    assert find("Wine").card.dataset == "another"
+    assert headstart("zoo", "add", tmp_path / "Wine.safetensors").code == 0, "the same again is no other"
+
+
+def test_members_of_a_choice_are_no_sources(headstart, own, small, tmp_path):
+    TransferClassifier(budget="fast").fit(small).save(tmp_path / "model")
+    ended = headstart("zoo", "add", tmp_path / "model")
+    assert "member1.safetensors: is a part of a model, and no source to start from" in ended.message
+
+
 def test_a_folder_that_cannot_be_made(own, source, tmp_path):
     source.save(tmp_path / "Mine.safetensors")
     (tmp_path / "file").write_text("")

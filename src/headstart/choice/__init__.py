@@ -16,11 +16,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from headstart.choice.budget import BUDGETS, Budget, candidates, get_budget
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
-from headstart.choice.candidate import Candidate, Member, Trial, check_labels, stratified_folds
+from headstart.choice.candidate import Candidate, Member, Trial, stratified_folds
 from headstart.choice.decision import Decision, averaged, decide, decide_without_evidence
 from headstart.choice.features import FeatureMember
 from headstart.choice.networks import NetworkMember
 from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import require_classes
 from headstart.zoo.source import Source
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ class Choice:
     parts
         The chosen candidates by name.
     ranking
-        A row a candidate, indexed by name, the best first: its `kind`, `log_loss` and `accuracy` out of fold, whether
-        it is `chosen`, its `share` in the average, why, and the `seconds` it took.
+        A row a candidate, indexed by name, the best first: its `kind`, the `source` that it starts from, `log_loss` and
+        `accuracy` out of fold, whether it is `chosen`, its `share` in the average, why, and the `seconds` it took. If
+        candidates were judged with classes balanced, each class has the same part in loss and accuracy.
     report
-        What was tried, in plain values.
+        What was tried, in plain values; `balanced` says whether it was with classes balanced.
     """
 
     n_channels: int
@@ -154,11 +156,12 @@ def choose(
     >>> list(choice.parts), bool((choice.predict_proba(test).argmax(axis=1) == test.y).mean() > 0.9)
     (['MiniROCKET'], True)
     """
-    check_labels(data)
+    require_classes(data)
     start = time.perf_counter()
     folds = stratified_folds(data.y, n_folds, seed)
     cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
     kinds = {candidate.name: candidate.kind for candidate in competing}
+    starts = {candidate.name: candidate.start for candidate in competing}
     y = data.y[cases]
     weights = compute_sample_weight("balanced", y) if balanced else None
     trials: dict[str, Trial] = {}
@@ -214,20 +217,23 @@ def choose(
         "n_cases": data.n_cases,
         "n_held_out": len(cases),
         "n_folds": len(folds),
-        "scratch": _out_of_fold(held_out, {scratch: 1.0} if scratch else {}, y),
-        "choice": _out_of_fold(held_out, decision.shares, y),
+        "balanced": balanced,
+        "scratch": _out_of_fold(held_out, {scratch: 1.0} if scratch else {}, y, weights),
+        "choice": _out_of_fold(held_out, decision.shares, y, weights),
         "interrupted": interrupted,
         "seconds": round(time.perf_counter() - start, 3),
     }
-    ranking = _ranking(kinds, decision, held_out, y, seconds)
+    ranking = _ranking(kinds, starts, decision, held_out, y, weights, seconds)
     return Choice(data.n_channels, seed, parts, ranking, report)
 
 
 def _ranking(
     kinds: Mapping[str, str],
+    starts: Mapping[str, str | None],
     decision: Decision,
     held_out: Mapping[str, np.ndarray],
     y: np.ndarray,
+    weights: np.ndarray | None,
     seconds: Mapping[str, float],
 ) -> "pd.DataFrame":
     import pandas as pd
@@ -237,7 +243,8 @@ def _ranking(
         {
             "candidate": name,
             "kind": kind,
-            **(_out_of_fold(held_out, {name: 1.0}, y) or nothing),
+            "source": starts[name],
+            **(_out_of_fold(held_out, {name: 1.0}, y, weights) or nothing),
             "chosen": name in decision.shares,
             "share": round(decision.shares.get(name, 0.0), 4),
             "why": decision.reasons.get(name, "interrupted before it could be used"),
@@ -249,14 +256,17 @@ def _ranking(
 
 
 def _out_of_fold(
-    held_out: Mapping[str, np.ndarray], shares: Mapping[str, float], y: np.ndarray
+    held_out: Mapping[str, np.ndarray], shares: Mapping[str, float], y: np.ndarray, weights: np.ndarray | None
 ) -> dict[str, float] | None:
-    """Return log loss and accuracy of the weighted mean of candidates; None if there is nothing to judge them by."""
+    """Return log loss and accuracy of the weighted mean of candidates; None if there is nothing to judge them by.
+
+    With `weights` of the cases, these count in both.
+    """
     if not shares or not set(shares) <= set(held_out):
         return None
     together = averaged(held_out, shares)
-    accuracy = float((together.argmax(axis=1) == y).mean())
-    return {"log_loss": float(log_losses(together, y).mean()), "accuracy": accuracy}
+    accuracy = float(np.average(together.argmax(axis=1) == y, weights=weights))
+    return {"log_loss": float(np.average(log_losses(together, y), weights=weights)), "accuracy": accuracy}
 
 
 def _without_nan(rows: list[dict[Any, Any]]) -> list[dict[str, Any]]:

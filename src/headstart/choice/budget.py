@@ -1,21 +1,24 @@
 """Budgets: which candidates compete, by how long one is ready to wait."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headstart.choice.candidate import Candidate, check_labels
+from headstart.choice.candidate import Candidate
 from headstart.choice.features import FeatureCandidate
 from headstart.choice.frozen import Frozen
 from headstart.choice.kernels import MiniRocketKernels, MultiRocketHydraKernels
 from headstart.choice.networks import NetworkCandidate
 from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import require_classes
 from headstart.errors import ModelError, UnknownNameError
+from headstart.networks import get_network
 from headstart.selection import rank_sources
 from headstart.training import Recipe
-from headstart.zoo.folder import load_folder
+from headstart.zoo.folder import load_folder, verify
 from headstart.zoo.names import known_sources
 from headstart.zoo.source import Source
 
@@ -95,8 +98,11 @@ def candidates(
     ------
     DataError
         If a case has no label, or there is only one class.
+    UnknownNameError
+        If there is no such network.
     """
-    check_labels(data)
+    require_classes(data)
+    get_network(network)
     kernels: dict[str, Any] = {"normalise": normalise, "seed": seed}
     found: list[Candidate] = [
         FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, **kernels), balanced)
@@ -107,7 +113,7 @@ def candidates(
     starts = best_sources(data, sources, budget.n_sources)
     for name, source in starts.items():
         frozen = partial(Frozen.of_source, source)
-        found.append(FeatureCandidate(f"features of {name}", "frozen", frozen, balanced))
+        found.append(FeatureCandidate(f"features of {name}", "frozen", frozen, balanced, name))
     if budget.n_members:
         for start in [None, *starts]:
             found.append(
@@ -121,6 +127,7 @@ def candidates(
                     balanced=balanced,
                     seed=seed,
                     device=device,
+                    start=start,
                 )
             )
     return found
@@ -129,17 +136,23 @@ def candidates(
 def sources_at_hand(folder: str | Path | None) -> Mapping[str, Source]:
     """Return the sources of a folder, or, if it is None, those that are known by name, of which there may be none.
 
+    Of the latter, which nobody asked for, a damaged file is left out with a warning.
+
     Raises
     ------
     ModelError
-        If a folder is named that has no sources.
+        If a folder is named that has no sources; and, when one of its sources is asked for, if it cannot be read.
     """
     if folder is not None:
         return load_folder(folder)
     try:
-        return known_sources()
+        known = known_sources()
     except ModelError:
         return {}
+    damaged = verify(known)
+    for problem in damaged.values():
+        warnings.warn(f"left out: {problem}", stacklevel=2)
+    return {name: known[name] for name in known if name not in damaged}
 
 
 def best_sources(data: Dataset, sources: Mapping[str, Source], n: int, by: str = "logme") -> dict[str, Source]:

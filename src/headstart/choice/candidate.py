@@ -8,7 +8,6 @@ from typing import Protocol, Self
 import numpy as np
 
 from headstart.data.dataset import Dataset
-from headstart.errors import DataError
 from headstart.zoo.source import Source
 
 
@@ -63,6 +62,11 @@ class Candidate(Protocol):
         """``scratch``, ``fine-tuned``, ``frozen`` or ``kernels``."""
         ...
 
+    @property
+    def start(self) -> str | None:
+        """Name of the source that it starts from; None if nothing is transferred."""
+        ...
+
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
         """Score the cases of each fold by a fit to all other cases."""
         ...
@@ -102,14 +106,3 @@ def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0) -> list[np.ndar
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
     held_out = by_class[np.bincount(y)[y[by_class]] > 1]
     return [np.sort(held_out[i::n_folds]) for i in range(min(n_folds, len(held_out)))]
-
-
-def check_labels(data: Dataset) -> None:
-    """Raise `DataError` unless every case has a label, and there are two classes."""
-    if not data.is_labelled:
-        raise DataError(f"{data.name}: training needs a label for every case")
-    if data.n_classes < 2 or len(np.unique(data.y)) < 2:
-        raise DataError(
-            f"{data.name}: there is only one class ({data.labels[0]}) in all {data.n_cases} cases; "
-            "training needs at least two"
-        )

@@ -83,8 +83,10 @@ def decide(
     if scratch is not None:
         gain = losses[scratch] - w * log_losses(averaged(held_out, shares), y)
         why = f"out of fold, the loss is smaller than that from scratch by {_difference(gain)}"
-        if gain.mean() < 0 or list(shares) == [scratch]:
-            shares, why = {scratch: 1.0}, "out of fold, no other choice is better"
+        if gain.mean() < 0:
+            shares, why = {scratch: 1.0}, f"out of fold, the average of all is worse by {_difference(-gain)}"
+        elif list(shares) == [scratch]:
+            why = "out of fold, what the others add to it is next to nothing"
     return Decision(shares, reasons, f"{_listed(shares)}: {why}")
 
 

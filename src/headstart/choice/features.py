@@ -113,7 +113,7 @@ class FeatureCandidate:
 
     Attributes
     ----------
-    name, kind
+    name, kind, start
         As in `Candidate`.
     make_transform
         Makes the transform from the training series, whose labels it does not look at.
@@ -125,6 +125,7 @@ class FeatureCandidate:
     kind: str
     make_transform: Callable[[Dataset], Transform]
     balanced: bool = False
+    start: str | None = None
 
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
         """Score the folds in closed form; the member is a by-product."""

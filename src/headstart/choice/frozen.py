@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
 from headstart.networks import Network, build
-from headstart.networks.dilated import SeriesNorm
 from headstart.networks.layers import MaskedBatchNorm1d
 from headstart.training.batches import Batches, features
 from headstart.zoo.source import Source
@@ -105,7 +104,7 @@ def _pooled(network: Network, data: Dataset) -> np.ndarray:
         mean, share = h.relu().sum(dim=2) / n_steps, (h > 0).sum(dim=2) / n_steps
         pooled.extend([mean, h.amax(dim=2).relu(), share])
 
-    hooks = [m.register_forward_hook(pool) for m in network.modules() if isinstance(m, MaskedBatchNorm1d | SeriesNorm)]
+    hooks = [norm.register_forward_hook(pool) for norm in _norms(network)]
     try:
         batches, parts = Batches(data, "cpu"), []
         order = torch.from_numpy(np.argsort(data.lengths, kind="stable"))

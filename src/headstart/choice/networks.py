@@ -54,6 +54,8 @@ class NetworkCandidate:
         How many networks.
     balanced
         As in `pretrain`.
+    start
+        As in `Candidate`.
     """
 
     name: str
@@ -65,6 +67,7 @@ class NetworkCandidate:
     balanced: bool = False
     seed: int = 0
     device: str = "auto"
+    start: str | None = None
 
     @property
     def kind(self) -> str:

@@ -5,6 +5,7 @@ Everything heavy is imported inside the commands, so that ``headstart --help`` a
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -39,8 +40,16 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="headstart")
     except HeadstartError as error:
-        Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(f"headstart: {error}")
-        sys.exit(2)
+        _complain(str(error))
+    except OSError as error:  # such as a folder on the way to a file that may not be looked into
+        if error.filename is None:
+            raise
+        _complain(f"{error.filename}: {(error.strerror or str(error)).lower()}; choose another place, or allow it")
+
+
+def _complain(sentence: str) -> NoReturn:
+    Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(f"headstart: {sentence}")
+    sys.exit(2)
 
 
 __all__ = ["INTERRUPTED", "app", "main"]

@@ -43,7 +43,7 @@ Normalise = Annotated[bool, typer.Option(help="z-normalise each series.")]
 Sources = Annotated[
     Path | None, typer.Option(help="Folder of saved sources to choose from; none: all of `headstart zoo list`.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and order.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights and order.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")]
 
 
@@ -62,6 +62,7 @@ def load_for_fit(
                 f"{test} has {test_set.n_channels} channels where {train} has {train_set.n_channels}; give both the "
                 "same"
             )
+        test_set = test_set.with_channels(train_set.channel_names)
     return train_set, test_set
 
 

@@ -33,7 +33,7 @@ def relatives(
         if path is not None:
             check_table_path(path)
             check_file(path)
-    chosen = names or archive_names(archive)
+    chosen = list(dict.fromkeys(names or archive_names(archive)))
 
     with progress_bar("reading", len(chosen), "data sets", with_eta=False) as update:
 

@@ -38,7 +38,9 @@ def rank(
     ] = None,
     network: Annotated[str | None, typer.Option(help="To evaluate: of a run with several networks, this one.")] = None,
     recipe: Annotated[str | None, typer.Option(help="To evaluate: of a run with several recipes, this one.")] = None,
-    out: Annotated[Path | None, typer.Option(help="To evaluate: table of all pairs, .csv or .parquet.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Table of the ranking, or to evaluate of all pairs: .csv or .parquet.")
+    ] = None,
     picture: Annotated[Path | None, typer.Option(help="To evaluate: draw it, .html, .png, .svg or .pdf.")] = None,
     archive: Archive = None,
     label: Label = "label",
@@ -46,14 +48,23 @@ def rank(
     time: Time = None,
 ) -> None:
     """Rank saved sources for a target, the best first. Only the training part of a data set is used."""
+    from headstart.errors import DataError
     from headstart.selection import RANKERS, ranker_names
+    from headstart.tables import check_table_path, save_table
 
+    if out is not None:
+        check_table_path(out)
+        check_file(out)
     if evaluate is not None:
+        if train is not None or sources is not None:
+            raise DataError("--evaluate takes targets and sources from the run: leave out TRAIN and --sources")
         names = ranker_names(by or list(RANKERS))
         _evaluate(evaluate, archive, names, network, recipe, out, picture, allow_overlap=allow_overlap)
         return
     if train is None:
         raise typer.BadParameter("name what to rank for, TRAIN; or a run to --evaluate")
+    if network is not None or recipe is not None or picture is not None:
+        raise DataError("--network, --recipe and --picture are about a run to --evaluate; leave them out")
     from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
     from headstart.zoo import known_sources, load_folder
@@ -64,6 +75,9 @@ def rank(
     train_set, _ = load_for_fit(train, None, archive, label, case, time)
     ranking = rank_sources(train_set, zoo, names, allow_overlap=allow_overlap)
     console.print(ranking_table(ranking, train_set.name, names))
+    if out is not None:
+        save_table(ranking.assign(overlap=ranking["overlap"].map(str)), out)
+        console.print(f"Written to {out}.")
     if allow_overlap and (words := caution(train_set.name, dict(ranking["overlap"]))):
         console.print(words)
 
@@ -85,11 +99,8 @@ def _evaluate(
     from headstart.report.regret_chart import regret_chart
     from headstart.report.run_scores import score_run
     from headstart.selection.evaluation import evaluate, summarise
-    from headstart.tables import check_table_path, save_table
+    from headstart.tables import save_table
 
-    if out is not None:
-        check_table_path(out)
-        check_file(out)
     if picture is not None:
         check_picture(picture)
     with progress_bar("ranking", 100, "%") as update:

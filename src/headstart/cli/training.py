@@ -31,7 +31,7 @@ from headstart.cli.options import (
 if TYPE_CHECKING:
     from headstart.comparison import Comparison
     from headstart.data import Dataset
-    from headstart.zoo import Card, Source
+    from headstart.zoo import Card
 
 
 def fit(
@@ -82,11 +82,21 @@ def fit(
     from headstart.data.preprocessing import require_variation
     from headstart.errors import DataError
     from headstart.files import check_writable
+    from headstart.networks import get_network
     from headstart.report.console import comparison_table, conclusion, data_table, verdict
+    from headstart.training.device import find_device
 
-    get_budget(budget)
+    usual = get_budget(budget).recipe if source == "auto" else "default"
     is_said = bool(recipe or epochs or settings)
-    chosen = chosen_recipe(recipe or "default", epochs, settings) if is_said else None
+    chosen = chosen_recipe(recipe or usual, epochs, settings) if is_said else None
+    if test is not None and folds is not None:
+        raise DataError("--test judges by other series, --folds by those of training: give one of the two")
+    if sources is not None and source not in ("auto", "nearest"):
+        raise DataError(
+            f"--sources is a folder to choose from, --source {source} leaves no choice; give one of the two"
+        )
+    get_network(network)
+    find_device(device)
     check_replaceable(out)
     check_writable(out)
     train_set, test_set = load_for_fit(train, test, archive, label, case, time)
@@ -116,8 +126,8 @@ def fit(
     is_done = _fit_to_the_end(classifier, train_set)
     classifier.save(out)
     _tell(classifier)
-    if classifier.source_ is not None:
-        console.print(_caution(classifier.source_, train_set, test_set), end="")
+    for words in _cautions(classifier, train_set, None if folds is not None else test_set):
+        console.print(words)
     is_auto = classifier.choice_ is not None
     scratch = comparison.from_scratch(classifier) if is_auto or classifier.source_ is not None else None
     what = "the choice" if is_auto else "transfer"
@@ -176,8 +186,12 @@ def predict(
     from headstart.errors import DataError
     from headstart.files import write_text
 
+    if not labelled and label != "label":
+        raise DataError(f"--label {label} names a column of labels, --no-labels says that there is none: give one")
     if out is not None:
         check_file(out)
+        if out.suffix != ".csv":
+            raise DataError(f"{out}: predictions are written as .csv; name such a file")
     classifier = TransferClassifier.load(model)
     if Path(data).expanduser().exists():
         series = read(
@@ -195,7 +209,7 @@ def predict(
         series = Dataset.from_arrays(test_set.name, test_set.X, labels[0], classes=labels[1])
     probabilities = classifier.predict_proba(series)
     predictions = classifier.classes_[probabilities.argmax(axis=1)]
-    table = pd.DataFrame({"case": range(1, series.n_cases + 1)})
+    table = pd.DataFrame({"case": series.case_names or range(1, series.n_cases + 1)})
     if series.is_labelled:
         table["label"] = series.labels
     table["prediction"] = predictions
@@ -335,14 +349,23 @@ def _tell(classifier: Any) -> None:
         console.print(line)
 
 
-def _caution(source: "Source", *parts: "Dataset | None") -> str:
-    """Return a line on what a source has seen of the data that it is to be judged on; empty if that is nothing."""
-    from headstart.zoo.overlap import caution, overlap
+def _cautions(classifier: Any, train: "Dataset", test: "Dataset | None") -> list[str]:
+    """Say what the sources in use have seen of the data that they are to be judged on, and whether training has."""
+    from headstart.choice.budget import sources_at_hand
+    from headstart.zoo.overlap import caution, count_copies, overlaps
 
-    for part in parts:
-        if part is not None and (words := caution(part.name, {source.card.dataset: overlap(part, source)})):
-            return f"{words}\n"
-    return ""
+    if classifier.choice_ is None:
+        source = classifier.source_
+        used = {} if source is None else {source.card.dataset: source}
+    else:
+        names = classifier.ranking_.query("chosen")["source"].dropna().unique()
+        used = {name: sources_at_hand(classifier.sources)[name] for name in names}
+    parts = [part for part in (train, test) if part is not None]
+    cautions = (caution(part.name, overlaps(part, used)) for part in parts)
+    words = [one for one in cautions if one][:1]
+    if test is not None and (n := count_copies(test, train)):
+        words.append(f"CAUTION: {n} of {test.n_cases} test series are among those of training, too.")
+    return words
 
 
 def _start(classifier: Any) -> str:

@@ -20,13 +20,14 @@ from headstart.cli.overlap import overlap
 from headstart.cli.universal import universal
 
 if TYPE_CHECKING:
-    from headstart.zoo import Card, Progress
+    from headstart.zoo import Card, Progress, Sources
 
 zoo_app = typer.Typer(help="Make, list, check and share pretrained sources.", no_args_is_help=True)
 zoo_app.command("overlap")(overlap)
 zoo_app.command("universal")(universal)
 
 Name = Annotated[str, typer.Argument(help="Name of a source, its file, or hf://OWNER/REPOSITORY/NAME.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace other sources of these names in your own zoo.")]
 
 
 @zoo_app.command("list")
@@ -141,13 +142,15 @@ def verify_sources(
 
 
 @zoo_app.command("add")
-def add(path: Annotated[Path, typer.Argument(help="Folder of sources, or one file.")]) -> None:
+def add(
+    path: Annotated[Path, typer.Argument(help="Folder of sources, or one file.")],
+    replace: Replace = False,
+) -> None:
     """Copy sources into your own zoo, where they are found by name, once it is certain that all are whole."""
-    from headstart.zoo import copy_into, own_folder, sources_at
+    from headstart.zoo import sources_at
 
     sources = sources_at(path)
-    copy_into(own_folder(), sources)
-    console.print(f"{len(sources)} sources added to {own_folder()}: {', '.join(sources)}.")
+    _add(sources, replace=replace)
 
 
 @zoo_app.command("push")
@@ -166,13 +169,12 @@ def push_sources(
 def pull_sources(
     repository: Annotated[str, typer.Argument(help="OWNER/REPOSITORY on the Hugging Face Hub.")],
     names: Annotated[list[str] | None, typer.Option("--name", help="Only this source; repeat for more.")] = None,
+    replace: Replace = False,
 ) -> None:
     """Download sources of a repository of the Hugging Face Hub into your own zoo, where they are found by name."""
-    from headstart.zoo import copy_into, own_folder, pull
+    from headstart.zoo import pull
 
-    sources = pull(repository, names)
-    copy_into(own_folder(), sources)
-    console.print(f"{len(sources)} sources added to {own_folder()}: {', '.join(sources)}.")
+    _add(pull(repository, names), replace=replace)
 
 
 @zoo_app.command("export")
@@ -190,6 +192,18 @@ def export(
         f"{source.card.dataset} written to {onnx}: series float32 (batch, {source.card.n_channels}, time) in, "
         f"probabilities of {len(source.card.classes)} classes out; compared with torch."
     )
+
+
+def _add(sources: "Sources", *, replace: bool) -> None:
+    """Copy sources into the user's zoo, and say which of the shipped ones they hide."""
+    from headstart.zoo import copy_into, own_folder
+    from headstart.zoo.folder import paths_in
+    from headstart.zoo.names import SHIPPED
+
+    copy_into(own_folder(), sources, replace=replace)
+    console.print(f"{len(sources)} sources added to {own_folder()}: {', '.join(sources)}.")
+    if hidden := sorted(sources.keys() & paths_in(SHIPPED).keys()):
+        console.print(f"They are used in place of the shipped ones of the same name: {', '.join(hidden)}.")
 
 
 def _print_settled(name: str, card: "Card | None", progress: "Progress") -> None:

@@ -36,6 +36,8 @@ class Dataset:
         int64, (n_cases,): time steps of each series before its padding.
     n_interpolated
         Missing values inside series that were filled by linear interpolation.
+    channel_names, case_names
+        Names of the channels and of the cases where the data have them; otherwise empty.
 
     Examples
     --------
@@ -50,6 +52,8 @@ class Dataset:
     classes: np.ndarray
     lengths: np.ndarray
     n_interpolated: int = 0
+    channel_names: tuple[str, ...] = ()
+    case_names: tuple[str, ...] = ()
 
     @classmethod
     def from_arrays(
@@ -60,6 +64,8 @@ class Dataset:
         *,
         classes: np.ndarray | None = None,
         describe_case: Callable[[int], str] = lambda i: f"case {i + 1}",
+        channel_names: Sequence[str] = (),
+        case_names: Sequence[str] = (),
     ) -> "Dataset":
         """Check arrays and make a data set of them.
 
@@ -78,6 +84,8 @@ class Dataset:
             own, sorted.
         describe_case
             How messages name case i (a reader passes one that gives the file's row).
+        channel_names, case_names
+            (n_channels,) and (n_cases,), where there are names.
 
         Raises
         ------
@@ -94,7 +102,8 @@ class Dataset:
             y, classes = np.full(n_cases, UNLABELLED, np.int64), np.array([])
         else:
             y, classes = _encode(name, labels, classes, n_cases, describe_case)
-        return cls(name, values[:, :, : int(lengths.max())], y, classes, lengths, n_interpolated)
+        X = values[:, :, : int(lengths.max())]
+        return cls(name, X, y, classes, lengths, n_interpolated, tuple(channel_names), tuple(case_names))
 
     @property
     def n_cases(self) -> int:
@@ -139,7 +148,32 @@ class Dataset:
         cases = np.asarray(cases)
         lengths = self.lengths[cases]
         X = self.X[cases][:, :, : int(lengths.max())]
-        return replace(self, X=X, y=self.y[cases], lengths=lengths)
+        names = tuple(np.array(self.case_names, dtype=object)[cases]) if self.case_names else ()
+        return replace(self, X=X, y=self.y[cases], lengths=lengths, case_names=names)
+
+    def with_channels(self, names: Sequence[str]) -> "Dataset":
+        """Return it with its channels in this order; as it is, where these or its own have no names.
+
+        Raises
+        ------
+        ShapeError
+            If its channels are others.
+
+        Examples
+        --------
+        >>> data = Dataset.from_arrays("toy", [[[1, 2], [3, 4]]], channel_names=["y", "x"])
+        >>> data.with_channels(["x", "y"]).X.tolist()
+        [[[3.0, 4.0], [1.0, 2.0]]]
+        """
+        names = tuple(names)
+        if not names or not self.channel_names or names == self.channel_names:
+            return self
+        if sorted(names) != sorted(self.channel_names):
+            raise ShapeError(
+                f"{self.name} has the channels {', '.join(self.channel_names)} where {', '.join(names)} are wanted; "
+                "give the same channels, under the same names"
+            )
+        return replace(self, X=self.X[:, [self.channel_names.index(name) for name in names]], channel_names=names)
 
 
 def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarray:
@@ -222,6 +256,9 @@ def _encode(
         except ValueError:
             raise DataError(f"{name}: labels must be strings or numbers") from None
     if classes is None:
+        if labels.dtype.kind not in "biufU":
+            kind = type(labels.tolist()[0]).__name__
+            raise DataError(f"{name}: labels must be strings or numbers, not of the type {kind}; turn them into text")
         classes, y = np.unique(labels, return_inverse=True)
         return y.astype(np.int64), classes
     code_of = {label: code for code, label in enumerate(classes.tolist())}

@@ -77,7 +77,7 @@ def load(
         raise ShapeError(
             f"{test_file} has {test.n_channels} channels where {train_file} has {train.n_channels}; give both the same"
         )
-    return train, test
+    return train, test.with_channels(train.channel_names)
 
 
 def read(
@@ -139,7 +139,13 @@ def _read(place: Location, columns: Columns, classes: np.ndarray | None = None) 
     match = _SPLIT.fullmatch(file.stem)
     name = match["name"] if match else file.stem
     return Dataset.from_arrays(
-        name, series.X, labels, classes=classes, describe_case=lambda i: f"{series.rows(i)} of {file.path}"
+        name,
+        series.X,
+        labels,
+        classes=classes,
+        describe_case=lambda i: f"{series.rows(i)} of {file.path}",
+        channel_names=series.channel_names,
+        case_names=series.case_names,
     )
 
 

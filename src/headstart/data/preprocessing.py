@@ -7,6 +7,10 @@ import numpy as np
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError
 
+ROUNDING = float(np.finfo(np.float32).eps)
+"""Standard deviation over mean, up to which a channel counts as one that never changes: its float32 values may differ
+by rounding."""
+
 
 def z_normalise(data: Dataset) -> Dataset:
     """Scale each channel of each series to mean 0 and standard deviation 1, over its own time steps.
@@ -19,10 +23,8 @@ def z_normalise(data: Dataset) -> Dataset:
     [[[-1.0, 1.0]], [[-1.0, 1.0]]]
     """
     X = data.X.astype(np.float64)
-    mean = np.nanmean(X, axis=2, keepdims=True)
-    std = np.nanstd(X, axis=2, keepdims=True)
-    # A constant float32 channel may have a mean that is off by rounding, hence a tolerance relative to its level.
-    constant = std <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
+    mean, std = _moments(X)
+    constant = std <= ROUNDING * np.abs(mean)
     scaled = np.where(constant, X - X, (X - mean) / np.where(constant, 1.0, std))  # X - X keeps the NaN padding
     return replace(data, X=scaled.astype(np.float32))
 
@@ -35,10 +37,40 @@ def require_variation(data: Dataset) -> None:
     DataError
         If there are any; it names the first.
     """
-    flat = np.flatnonzero((np.nanmax(data.X, axis=2) == np.nanmin(data.X, axis=2)).all(axis=1))
+    mean, std = _moments(data.X.astype(np.float64))
+    flat = np.flatnonzero((std <= ROUNDING * np.abs(mean)).all(axis=(1, 2)))
     if len(flat):
         raise DataError(
             f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), and "
             f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all), or switch normalisation "
             "off (normalise=False, --no-normalise)"
         )
+
+
+def require_classes(data: Dataset, purpose: str = "training") -> None:
+    """Refuse series that nothing can be learnt from: without labels, or all of one class.
+
+    Parameters
+    ----------
+    data
+        Series as they are.
+    purpose
+        What it is that needs them, for the message.
+
+    Raises
+    ------
+    DataError
+        If a case has no label, or there is only one class.
+    """
+    if not data.is_labelled:
+        raise DataError(f"{data.name}: {purpose} needs a label for every case; label them")
+    if len(np.unique(data.y)) < 2:
+        raise DataError(
+            f"{data.name}: there is only one class ({data.labels[0]}) in all {data.n_cases} cases; "
+            f"{purpose} needs at least two"
+        )
+
+
+def _moments(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation over time, each (n_cases, n_channels, 1)."""
+    return np.nanmean(X, axis=2, keepdims=True), np.nanstd(X, axis=2, keepdims=True)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import ROUNDING
 
 N_STEPS = 128
 N_PROJECTIONS = 8
@@ -80,8 +81,7 @@ def series_shapes(data: Dataset, *, backwards: bool = False) -> np.ndarray:
         averages = X.astype(np.float64) @ _averaging(int(length))
         mean = averages.mean(axis=2, keepdims=True)
         std = averages.std(axis=2, keepdims=True)
-        # A constant float32 channel may have averages that differ by rounding, hence a tolerance relative to its level.
-        constant = std <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
+        constant = std <= ROUNDING * np.abs(mean)
         shapes[cases] = (averages - mean) / np.where(constant, np.nan, std)
     return shapes
 

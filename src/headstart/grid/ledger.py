@@ -8,7 +8,7 @@ their files into one folder, or by `cat`: each file begins with an empty line, w
 import json
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Ledger:
         self.path = folder / f"{writer}.jsonl"
         self._descriptor: int | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._flush: Future[None] | None = None
+        self._failure: Exception | None = None
         self._n_written = self._n_on_disk = 0
         self._read_bytes: dict[str, int] = {}
 
@@ -51,8 +51,7 @@ class Ledger:
         """
         line = json.dumps(row, allow_nan=False).encode() + b"\n"
         with self._explained():
-            if self._flush is not None and self._flush.done():
-                self._flush.result()
+            self._raise_failure()
             if self._descriptor is None:
                 self._descriptor = self._open()
                 line = b"\n" + line
@@ -60,15 +59,27 @@ class Ledger:
                 os.write(self._descriptor, b"\n")  # the next row must not hang on to this one's beginning
                 raise OSError("only a part was written")
             self._n_written += 1
-            self._flush = self._thread.submit(self._flush_rows, self._descriptor, self._n_written, on_disk)
+            self._thread.submit(self._flush_rows, self._descriptor, self._n_written, on_disk)
 
     def _flush_rows(self, descriptor: int, n: int, on_disk: Callable[[], None]) -> None:
-        """Flush the first n rows, unless the flush of an earlier one did."""
-        if self._n_on_disk < n:
-            n_written = self._n_written  # before the flush, during which there may be more
-            os.fsync(descriptor)
-            self._n_on_disk = n_written
-        on_disk()
+        """Flush the first n rows, unless the flush of an earlier one did, or failed.
+
+        After a failure none is tried: that a later flush succeeds does not say that the earlier rows are on the disk.
+        """
+        if self._failure is not None:
+            return
+        try:
+            if self._n_on_disk < n:
+                n_written = self._n_written  # before the flush, during which there may be more
+                os.fsync(descriptor)
+                self._n_on_disk = n_written
+            on_disk()
+        except Exception as error:  # of another thread: it is raised where the writer asks next
+            self._failure = error
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -114,8 +125,7 @@ class Ledger:
             os.close(self._descriptor)
             self._descriptor = None
         with self._explained():
-            if self._flush is not None:
-                self._flush.result()
+            self._raise_failure()
 
 
 def read_rows(folder: Path) -> tuple[list[Row], int]:

@@ -11,7 +11,6 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from headstart.training import class_probabilities
 from headstart.training.device import find_device, has_bfloat16
 from headstart.transfer import fine_tune
 from headstart.zoo import Source, pretrain
+from headstart.zoo.card import versions
 
 Parts = tuple[Dataset, Dataset | None]
 
@@ -89,7 +89,7 @@ def new_row(cell: Cell) -> Row:
         "started": now(),
         "host": socket.gethostname(),
         "threads": torch.get_num_threads(),
-        **_versions(),
+        **versions(),
     }
 
 
@@ -185,13 +185,3 @@ def _device_name(device: str) -> str:
         return Path("/proc/cpuinfo").read_text().split("model name")[1].split("\n")[0].strip("\t :")
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
-
-
-@cache
-def _versions() -> dict[str, str]:
-    return {
-        "headstart": version("headstart"),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -19,8 +19,30 @@ NETWORKS: dict[str, type[Network]] = {
 }
 
 
+def get_network(name: str) -> type[Network]:
+    """Look an architecture up by name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    """
+    if name not in NETWORKS:
+        raise UnknownNameError("network", name, NETWORKS)
+    return NETWORKS[name]
+
+
 def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
-    """Return a new network of the architecture `name`, its weights drawn from `seed` alone.
+    """Return a new network.
+
+    Parameters
+    ----------
+    name
+        Of the architecture, a key of `NETWORKS`.
+    n_channels, n_classes
+        Of the data.
+    seed
+        Of the weights, which depend on nothing else.
 
     Raises
     ------
@@ -33,11 +55,10 @@ def build(name: str, n_channels: int, n_classes: int, seed: int) -> Network:
     >>> sum(p.numel() for p in network.parameters())
     264962
     """
-    if name not in NETWORKS:
-        raise UnknownNameError("network", name, NETWORKS)
+    architecture = get_network(name)
     with torch.random.fork_rng(devices=[]):  # the caller's random state is left as it was
         torch.default_generator.manual_seed(seed)  # torch.manual_seed, but for the CPU alone: 0.2 ms less
-        return NETWORKS[name](n_channels, n_classes)
+        return architecture(n_channels, n_classes)
 
 
-__all__ = ["FCN", "LITE", "NETWORKS", "Dilated", "InceptionTime", "Network", "ResNet", "build"]
+__all__ = ["FCN", "LITE", "NETWORKS", "Dilated", "InceptionTime", "Network", "ResNet", "build", "get_network"]

@@ -102,10 +102,13 @@ def choice_sentences(choice: Choice) -> list[str]:
     report = choice.report
     lines = [f"Used: {report['verdict']}."]
     if report["choice"] is not None:
-        reached = f"Out of fold it is right on {report['choice']['accuracy']:.1%} of {report['n_held_out']} series"
+        what = f"{report['n_held_out']} series" + (", all classes counted alike" if report["balanced"] else "")
+        reached = f"Out of fold it is right on {report['choice']['accuracy']:.1%} of {what}"
         if report["scratch"] is not None:
             reached += f", the network from scratch on {report['scratch']['accuracy']:.1%}"
         lines.append(f"{reached}. The candidates were judged by the same series, so this is somewhat flattering.")
+    if choice.networks:
+        lines.append(f"Networks were trained by the recipe {_recipe_text(choice.networks[0].card)}.")
     return lines
 
 

@@ -9,14 +9,15 @@ from rich.table import Table
 
 
 def ranking_table(ranking: pd.DataFrame, target: str, by: Sequence[str]) -> Table:
-    """Show a ranking that `rank_sources` made by the rankers `by`."""
+    """Show a ranking that `rank_sources` made by the rankers `by`; if there are several, without what sources are."""
     table = Table(title=f"Sources for {target}, ranked by {by[0]}", title_justify="left", show_edge=False)
     table.add_column("source", no_wrap=True)
     prefixes = {name: f"{name}_" if i else "" for i, name in enumerate(by)}
     for name in by:
-        table.add_column("rank", justify="right")
-        table.add_column(name, justify="right")
-    for heading in ("series", "channels", "classes"):
+        table.add_column("rank", justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
+    described = {"n_cases": "series", "n_channels": "channels", "n_classes": "classes"} if len(by) == 1 else {}
+    for heading in described.values():
         table.add_column(heading, justify="right")
     table.add_column("")
     for source, row in ranking.to_dict("index").items():
@@ -26,7 +27,7 @@ def ranking_table(ranking: pd.DataFrame, target: str, by: Sequence[str]) -> Tabl
         table.add_row(
             str(source),
             *(text for rank, score in scores for text in (_rank(rank), _number(score, ".4g"))),
-            *(str(row[key] or "-") for key in ("n_cases", "n_channels", "n_classes")),  # a trunk has no classes
+            *(str(row[key] or "-") for key in described),  # a trunk has no classes
             "; ".join(notes),
         )
     return table

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from headstart.data.dataset import Dataset
-from headstart.errors import DataError
+from headstart.data.preprocessing import require_classes
 from headstart.training import features
 from headstart.zoo.source import Source
 
@@ -49,14 +49,8 @@ def score_features(
     DataError
         If a case of the target has no label, or there is only one class.
     """
-    if not target.is_labelled:
-        raise DataError(f"{target.name}: ranking sources needs a label for every case; label them")
-    counts = np.bincount(target.y)
-    if np.count_nonzero(counts) < 2:
-        raise DataError(
-            f"{target.name}: there is only one class in all {target.n_cases} cases; ranking sources needs at least two"
-        )
-    if counts.max() < 2:
+    require_classes(target, "ranking sources")
+    if np.bincount(target.y).max() < 2:
         return np.full(len(sources), np.nan)
     y = target.y[_sample(target.y)]
 

@@ -15,6 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from torch import nn
 
 from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import require_classes
 from headstart.errors import DataError, ShapeError
 from headstart.networks.base import Network
 from headstart.networks.layers import MaskedBatchNorm1d
@@ -25,8 +26,8 @@ from headstart.training.recipe import Recipe
 
 OnEpoch = Callable[[int, float], None]
 """Called after each epoch with the number of epochs done and the epoch's mean training loss."""
-_FEW_VALUES = 4096
-"""Of a batch, below which several threads of a processor wait for each other longer than they compute."""
+_FEW_STEPS = 4096
+"""Time steps of a batch, those of all series, below which threads wait for each other longer than they compute."""
 
 
 @dataclass
@@ -99,7 +100,7 @@ def train(
     start = time.perf_counter()
     trained.train()
     n_threads = torch.get_num_threads()
-    if batch_size * data.X.shape[2] < _FEW_VALUES:
+    if batch_size * data.X.shape[2] < _FEW_STEPS:
         torch.set_num_threads(1)
     try:
         for epoch in range(1, recipe.n_epochs(data.n_cases) + 1):
@@ -163,13 +164,7 @@ def _measure_statistics(network: Network, batches: Batches, order: torch.Tensor)
 
 
 def _check(network: Network, data: Dataset) -> None:
-    if not data.is_labelled:
-        raise DataError(f"{data.name}: training needs a label for every case")
-    if data.n_classes < 2:
-        raise DataError(
-            f"{data.name}: there is only one class ({data.classes[0]}) in all {data.n_cases} cases; "
-            "training needs at least two"
-        )
+    require_classes(data)
     if network.n_channels != data.n_channels or network.n_classes != data.n_classes:
         raise ShapeError(
             f"{data.name} has {data.n_channels} channels and {data.n_classes} classes, the network "

@@ -1,9 +1,25 @@
 """The card of a source: where it comes from, and what it was made with."""
 
+import platform
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import torch
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return what a result depends on beside its data: the versions of headstart and of what it computes with."""
+    return {
+        "headstart": version("headstart"),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
 
 
 @dataclass(frozen=True)

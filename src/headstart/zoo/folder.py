@@ -81,23 +81,38 @@ def verify(sources: Sources) -> dict[str, str]:
     return problems
 
 
-def copy_into(folder: Path, sources: Sources) -> None:
+def copy_into(folder: Path, sources: Sources, *, replace: bool = False) -> None:
     """Copy source files into a folder, made if it is missing, once it is certain that all of them are whole.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    sources
+        What; each keeps its name.
+    replace
+        Whether files of these names that are there, and are others, are replaced.
 
     Raises
     ------
     ModelError
         If one of them is damaged; none is copied then.
     HeadstartError
-        If the folder cannot be written.
+        If the folder cannot be written, or holds other sources of these names that are not to be replaced.
     """
     contents = {}
     for name, path in sources.paths.items():
         sources[name]  # raises if it is damaged
         contents[name] = path.read_bytes()
+    paths = {name: folder / f"{name}{SUFFIX}" for name in sources}
+    others = [name for name, path in paths.items() if path.exists() and path.read_bytes() != contents[name]]
+    if others and not replace:
+        raise HeadstartError(
+            f"{folder}: has other sources named {', '.join(others)}; rename the files, or say --replace"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HeadstartError(f"cannot make {folder}: {(error.strerror or str(error)).lower()}") from None
     for name, content in contents.items():
-        write_bytes(folder / f"{name}{SUFFIX}", content)
+        write_bytes(paths[name], content)

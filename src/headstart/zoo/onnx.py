@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import ROUNDING
 from headstart.errors import HeadstartError, ModelError
 from headstart.files import write_bytes
 from headstart.networks import Network
@@ -121,5 +122,5 @@ def _z_normalised(x: Tensor) -> Tensor:
     x = x.double()
     mean = x.mean(dim=2, keepdim=True)
     std = (x - mean).square().mean(dim=2, keepdim=True).sqrt()
-    is_constant = std <= 1e-6 * mean.abs().clamp(min=1e-30)
+    is_constant = std <= ROUNDING * mean.abs()
     return torch.where(is_constant, 0.0, (x - mean) / torch.where(is_constant, 1.0, std)).float()

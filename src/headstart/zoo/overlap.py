@@ -90,6 +90,19 @@ def overlaps(target: Dataset, sources: Mapping[str, Source]) -> dict[str, Overla
     return {name: _overlap(target, directions, source) for name, source in sources.items()}
 
 
+def count_copies(target: Dataset, others: Dataset) -> int:
+    """Count the series of a target that others hold, too, but for rounding at the third decimal.
+
+    Examples
+    --------
+    >>> from headstart.data import load
+    >>> train, test = load("ItalyPowerDemand")
+    >>> count_copies(train.subset([3, 5]), train), count_copies(test.subset([3, 5]), train)
+    (2, 0)
+    """
+    return int((nearest_copies(series_signatures(target), series_signatures(others))[1] <= EXACT).sum())
+
+
 def caution(target: str, found: Mapping[str, Overlap]) -> str:
     """Say aloud, where they are used nevertheless, that sources overlap with the target; empty if none does.
 

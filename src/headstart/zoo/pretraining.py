@@ -1,11 +1,8 @@
 """From labelled series to a source."""
 
-import platform
 from dataclasses import replace
-from importlib.metadata import version
 
 import numpy as np
-import torch
 
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
@@ -16,7 +13,7 @@ from headstart.training import Recipe, train
 from headstart.training.device import find_device, has_bfloat16
 from headstart.training.loop import OnEpoch
 from headstart.training.recipe import get_recipe
-from headstart.zoo.card import Card
+from headstart.zoo.card import Card, versions
 from headstart.zoo.source import Source
 
 
@@ -120,15 +117,10 @@ def train_source(
         best_epoch=history.best_epoch,
         train_seconds=round(history.train_seconds, 3),
         device=where.type,
-        versions={
-            "headstart": version("headstart"),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        versions=versions(),
         seen=[*(parent.card.seen if parent else []), data.fingerprint],
         interrupted=history.interrupted,
-        balanced=balanced,
+        balanced=bool(balanced),
         started_from=parent.card.dataset if parent else None,
         precision="bfloat16" if recipe.bfloat16 and has_bfloat16(where) else "float32",
     )

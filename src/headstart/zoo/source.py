@@ -144,6 +144,8 @@ class Source:
             )
         try:
             header = json.loads(metadata[_HEADER])
+            if "transform" in header:  # its features' part of it
+                raise ModelError(f"{path}: is a part of a model, and no source to start from")
             format_version, digest, values = header["format_version"], header["sha256"], header["card"]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ModelError(f"{path}: its card is damaged; make or fetch the source again") from None

@@ -48,12 +48,16 @@ class Series(NamedTuple):
         What to call case i: the file's row or line.
     label_place
         Where the labels were: "column 'label'".
+    channel_names, case_names
+        As in `Dataset`.
     """
 
     X: Any
     labels: list[str] | np.ndarray | None
     rows: Callable[[int], str]
     label_place: str
+    channel_names: Sequence[str] = ()
+    case_names: Sequence[str] = ()
 
 
 Reader = Callable[[File, Columns], Series]

@@ -8,6 +8,7 @@ in which they first appear; rows are sorted by time, which gives their order and
 import csv
 import importlib.util
 import io
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_A_TIME_STEP = {"id", "case", "case_id", "series", "series_id", "time", "timestamp", "date", "datetime", "index"}
+_LIKE_AN_INDEX = re.compile(r"^unnamed: \d+$|[_ ]id$")  # what pandas calls a column without a name; "patient_id"
 
 
 def read_csv(file: File, columns: Columns) -> Series:
@@ -55,6 +57,8 @@ def read_csv(file: File, columns: Columns) -> Series:
         skipinitialspace=True,
         low_memory=False,
     )
+    for name in texts:  # blanks before a cell are skipped; those behind it would make another class of "a "
+        frame[name] = frame[name].str.rstrip()
     series = _split(file, frame, columns, lambda i: f"line {line_numbers[i + 1]}")
     return series if series.labels is None else series._replace(labels=list(series.labels))
 
@@ -119,7 +123,7 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
         if name is not None and name not in names:
             raise DataError(
                 f"{file.path}: there is no {role} column {name!r}; name one of the columns {shorten(names)}"
-                + (", or say with label=None (predict --no-labels) that there are none" if role == "label" else "")
+                + (", or say that there are none (label=None, --no-labels)" if role == "label" else "")
             )
     if columns.label is None and Columns.label in names:
         raise DataError(
@@ -146,7 +150,8 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
     series = [rows.T for rows in np.split(to_numbers(file, values, name_row)[order], starts[1:])]
     if labels is not None:
         labels = _label_of_cases(file, labels, case_codes, order[starts], cases, name_row)
-    return Series(series, labels, lambda i: f"case {cases[i]!r}", place)
+    channel_names, case_names = list(map(str, values.columns)), list(map(str, cases))
+    return Series(series, labels, lambda i: f"case {cases[i]!r}", place, channel_names, case_names)
 
 
 def _labels(column: "pd.Series") -> np.ndarray:
@@ -156,7 +161,7 @@ def _labels(column: "pd.Series") -> np.ndarray:
 
 def _check_time_steps(file: File, names: list[str]) -> None:
     for name in names:
-        if name.lower() in _NOT_A_TIME_STEP:
+        if name.lower() in _NOT_A_TIME_STEP or _LIKE_AN_INDEX.search(name.lower()):
             raise DataError(
                 f"{file.path}: column {name!r} would be read as a time step; remove it, or, if each row is one time "
                 "step of a case, name the case and time columns"

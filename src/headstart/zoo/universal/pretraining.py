@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ from headstart.networks import build
 from headstart.training.device import find_device, has_bfloat16
 from headstart.training.joint import OnUpdate, train_jointly
 from headstart.training.objectives import Episodes, ManyHeads, Objective
-from headstart.zoo.card import Card
+from headstart.zoo.card import Card, versions
 from headstart.zoo.source import Source
 from headstart.zoo.ucr import LICENCE, ORIGIN, domain_of
 from headstart.zoo.universal.groups import group_of, groups
@@ -137,12 +135,7 @@ def train_universal(
         best_epoch=len(history.losses),
         train_seconds=round(history.train_seconds, 3),
         device=where.type,
-        versions={
-            "headstart": version("headstart"),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        versions=versions(),
         seen=[data.fingerprint for data in datasets],
         precision="bfloat16" if has_bfloat16(where) else "float32",
         members=[data.name for data in datasets],
