@@ -137,6 +137,20 @@ FEW_REPORTED = [
 """Those of them on which networks can be trained on few cases a class in a minute or two: not too many classes, nor too
 long."""
 
+WHOLE_REPORTED = [
+    *SMALL_REPORTED,
+    "Herring",
+    "Car",
+    "Ham",
+    "Mallat",
+    "CinCECGTorso",
+    "WordSynonyms",
+    "Fish",
+    "OSULeaf",
+]
+"""Those of at most 400 training series with at most 100,000 values together, on which networks can be trained in
+minutes."""
+
 COMPLETE = TUNING + REPORTED
 """All of which the archive at hand has a test part."""
 

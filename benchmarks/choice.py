@@ -253,8 +253,8 @@ def main() -> None:
         row.to_csv(options.out, mode="a", header=not options.out.exists(), index=False)
         print(row.to_string(header=False, index=False), flush=True)
     rows = pd.read_csv(options.out)
-    is_asked = rows["dataset"].isin(datasets) & rows["cases_per_class"].isin(options.cases_per_class)
-    report(rows[is_asked & rows["method"].isin(options.methods)], options.against, options.reference)
+    is_asked = rows[KEY].apply(tuple, axis=1).isin(set(todo(options, datasets)))
+    report(rows[is_asked], options.against, options.reference)
 
 
 if __name__ == "__main__":
