@@ -100,6 +100,12 @@ def candidates(
         If a case has no label, or there is only one class.
     UnknownNameError
         If there is no such network.
+
+    Examples
+    --------
+    >>> from headstart import load
+    >>> [candidate.name for candidate in candidates(load("ItalyPowerDemand")[0], {}, BUDGETS["default"])]
+    ['MiniROCKET', 'MultiROCKET-Hydra', 'from scratch']
     """
     require_classes(data)
     get_network(network)
@@ -155,17 +161,40 @@ def sources_at_hand(folder: str | Path | None) -> Mapping[str, Source]:
     return {name: known[name] for name in known if name not in damaged}
 
 
-def best_sources(data: Dataset, sources: Mapping[str, Source], n: int, by: str = "logme") -> dict[str, Source]:
+def best_sources(data: Dataset, sources: Mapping[str, Source], n: int) -> dict[str, Source]:
     """Return the best-ranked sources that do not overlap with the target.
 
     The first is a trunk, trained on many data sets at once, where there is one: that with the most series. The rest
-    follow as they are ranked.
+    follow as LogME ranks them.
+
+    Parameters
+    ----------
+    data
+        The target's training data.
+    sources
+        By name.
+    n
+        How many, at most.
+
+    Raises
+    ------
+    DataError
+        If a case has no label, or there is only one class.
+    ModelError
+        If a source cannot be read.
+
+    Examples
+    --------
+    >>> from headstart import load, pretrain
+    >>> sources = {"GunPoint": pretrain(load("GunPoint")[0], recipe=Recipe(name="short", epochs=1))}
+    >>> list(best_sources(load("ItalyPowerDemand")[0], sources, 1)), best_sources(load("GunPoint")[0], sources, 1)
+    (['GunPoint'], {})
     """
     trunks = {name: source for name, source in sources.items() if source.is_trunk} if n else {}
     best = _ranked(data, trunks, "size")[:1]
     if len(best) < n:  # to rank a whole zoo takes a while
         others = {name: source for name, source in sources.items() if name not in trunks}
-        best += _ranked(data, others, by)[: n - len(best)]
+        best += _ranked(data, others, "logme")[: n - len(best)]
     return {name: sources[name] for name in best}
 
 

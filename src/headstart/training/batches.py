@@ -35,12 +35,52 @@ class Batches:
 
 
 def features(network: Network, data: Dataset) -> np.ndarray:
-    """Feature vectors of all series, float32 (n_cases, n_features), in the network's evaluation mode."""
+    """Compute what a network makes of series before its head, in its evaluation mode.
+
+    Parameters
+    ----------
+    network
+        On the device to compute on.
+    data
+        Series of its channels, normalised.
+
+    Returns
+    -------
+    ndarray
+        float32, (n_cases, n_features).
+
+    Examples
+    --------
+    >>> from headstart import load
+    >>> from headstart.networks import build
+    >>> features(build("fcn", n_channels=1, n_classes=2, seed=0), load("ItalyPowerDemand")[0]).shape
+    (67, 128)
+    """
     return _forward(network, data, network.features)
 
 
 def class_probabilities(network: Network, data: Dataset) -> np.ndarray:
-    """Probabilities of the classes for all series, float32 (n_cases, n_classes), in evaluation mode."""
+    """Compute the probabilities of the classes, in the network's evaluation mode.
+
+    Parameters
+    ----------
+    network
+        On the device to compute on.
+    data
+        Series of its channels, normalised.
+
+    Returns
+    -------
+    ndarray
+        float32, (n_cases, n_classes).
+
+    Examples
+    --------
+    >>> from headstart import load
+    >>> from headstart.networks import build
+    >>> class_probabilities(build("fcn", n_channels=1, n_classes=2, seed=0), load("ItalyPowerDemand")[0]).shape
+    (67, 2)
+    """
     return _forward(network, data, lambda x, mask: torch.softmax(network(x, mask), dim=1))
 
 
