@@ -35,9 +35,13 @@ def test_ranking():
     )
     lines = printed(ranking_table(ranking, "T", ["probe", "dtw"]))
     assert lines[0] == "Sources for T, ranked by probe"
-    assert "A 1 0.5123 1 -2.5 10 1 2" in lines
-    assert "b 2 -3 - - 20 2 - trained on B" in lines
-    assert "C - 0.7 - - 30 1 4 trained on T; has seen 5 of 5 series" in lines
+    assert "A 1 0.5123 1 -2.5" in lines
+    assert "b 2 -3 - - trained on B" in lines
+    assert "C - 0.7 - - trained on T; has seen 5 of 5 series" in lines
+    lines = printed(ranking_table(ranking, "T", ["probe"]))
+    assert "A 1 0.5123 10 1 2" in lines
+    assert "b 2 -3 20 2 - trained on B" in lines
+    assert "C - 0.7 30 1 4 trained on T; has seen 5 of 5 series" in lines
 
 
 def pairs(seeds: list[int]) -> pd.DataFrame:
