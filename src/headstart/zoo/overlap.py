@@ -86,8 +86,8 @@ def overlap(target: Dataset, source: Source) -> Overlap:
 
 def overlaps(target: Dataset, sources: Mapping[str, Source]) -> dict[str, Overlap]:
     """Find out what each source has seen of a target, as `overlap` does."""
-    directions = [series_signatures(target), series_signatures(target, backwards=True)]
-    return {name: _overlap(target, directions, source) for name, source in sources.items()}
+    signatures = np.concatenate([series_signatures(target), series_signatures(target, backwards=True)])
+    return {name: _overlap(target, signatures, source) for name, source in sources.items()}
 
 
 def count_copies(target: Dataset, others: Dataset) -> int:
@@ -147,11 +147,12 @@ def families() -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(file))
 
 
-def _overlap(target: Dataset, directions: list[np.ndarray], source: Source) -> Overlap:
+def _overlap(target: Dataset, signatures: np.ndarray, source: Source) -> Overlap:
+    """Compare a source with the signatures of a target's series, first forwards, then backwards."""
     relation = _relation(target, source)
     if source.signatures is None:
         return Overlap(target.n_cases, None, None, relation)
-    distance = np.min([nearest_copies(signatures, source.signatures)[1] for signatures in directions], axis=0)
+    distance = nearest_copies(signatures, source.signatures)[1].reshape(2, -1).min(axis=0)
     is_shared = np.isfinite(distance)
     return Overlap(target.n_cases, int(is_shared.sum()), int((is_shared & (distance > EXACT)).sum()), relation)
 
