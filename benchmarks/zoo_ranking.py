@@ -4,8 +4,8 @@
     python benchmarks/zoo_ranking.py --zoo FOLDER
 
 Without a folder it is the zoo that ships with headstart. Each run is a fresh process; its clock starts when everything
-is imported and the target is loaded. Prints medians of five runs; the processor time is what counts where other programs
-share the machine.
+is imported and the target is loaded. Prints medians of five runs; the processor time is what counts where other
+programs share the machine.
 """
 
 import argparse
