@@ -36,7 +36,7 @@ def seconds(source: Source, n_series: int, length: int, n_threads: int) -> float
 
 
 def main() -> None:
-    loop._FEW_VALUES = 0
+    loop._FEW_STEPS = 0
     rows = []
     for n_series, length in SIZES:
         ratios = []

@@ -563,7 +563,7 @@ def test_saving_leaves_alone_what_is_no_model(fitted, tmp_path):
     (folder / "chapter1.txt").write_text("years of work")
     (tmp_path / "file").write_text("more work")
     for place in (folder, tmp_path / "file"):
-        with pytest.raises(ModelError, match="exists and is no headstart model, or a damaged one, so it is left alone"):
+        with pytest.raises(ModelError, match="exists and is no headstart model, so it is left alone"):
             fitted.save(place)
     assert (folder / "chapter1.txt").read_text() == "years of work"
     assert sorted(os.listdir(tmp_path)) == ["file", "thesis"]
@@ -719,6 +719,12 @@ def test_the_default_is_the_choice(small, folder, tmp_path):
     assert [model.card for model in again.models_] == [model.card for model in classifier.models_]
     assert again.fit(small).report_["verdict"] == classifier.report_["verdict"]
     assert not hasattr(again.set_params(source=None).fit(small), "report_")
+
+
+def test_settings_out_of_an_array_can_be_saved(small, no_sources, tmp_path):
+    true = np.array([True])[0]
+    TransferClassifier(budget="fast", balanced=true, normalise=true).fit(small).save(tmp_path / "model")
+    assert TransferClassifier.load(tmp_path / "model").report_["balanced"] is True
 
 
 @pytest.mark.parametrize("settings", [{"device": "warp"}, {"network": "fnc"}, {"random_state": -1}])

@@ -134,6 +134,20 @@ def test_settings_change_the_recipe_of_the_budget(headstart, tmp_path, only_own)
     assert networks[0].card.recipe["max_updates"] == RECIPES["quick"].max_updates
 
 
+def test_settings_leave_scratch_as_long_as_it_was(headstart, tmp_path, only_own):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", seed=1)
+    done = headstart(
+        "fit", train, "--test", test, "--budget", "fast", "--out", tmp_path / "m", "--set", "max_updates=3"
+    )
+    assert "recipe default with max_updates 3" in done.text
+
+
+def test_balanced_with_one_case_a_class(headstart, tmp_path, only_own):
+    train = write_trend(tmp_path / "a.csv", n_cases=2)
+    done = headstart("fit", train, "--budget", "fast", "--balanced", "--out", tmp_path / "model")
+    assert (done.code, done.err) == (0, "")
+
+
 def write_two_channels(path, order=("x", "y")):
     random = np.random.default_rng(0)
     rows = [

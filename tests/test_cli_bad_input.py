@@ -183,8 +183,11 @@ BAD = {
         "bad.csv", "remove it",
     ),
     "saved row index": (
-        file("bad.csv", "Unnamed: 0,a,label\n1,2,x\n2,3,y\n"), FIT, "'Unnamed: 0' would be read as a time step",
+        file("bad.csv", "Unnamed: 0.1,a,label\n1,2,x\n2,3,y\n"), FIT, "'Unnamed: 0.1' would be read as a time step",
         "bad.csv", "remove it",
+    ),
+    "budget where nothing is chosen": (
+        None, f"{ON_GOOD} --source scratch --budget fsat", "unknown budget 'fsat'", "Did you mean 'fast'?", "known:",
     ),
     "one class": (file("bad.csv", GOOD.replace("y", "x")), FIT, "only one class (x)", "bad", "needs at least two"),
     "one case": (file("bad.csv", HEADER + "1,2,3,x\n"), FIT, "only one class (x)", "bad", "needs at least two"),
@@ -362,8 +365,8 @@ BAD = {
         None, "fit good.csv --out good.csv/new", "not a directory", "cannot write good.csv/new", "choose another place",
     ),
     "place with a model.json of something else": (
-        folder("web", "model.json", "weights.bin"), "fit good.csv --out web", "exists and is no headstart model",
-        "web: ", "choose another place",
+        folder("web", "model.json", "weights.bin"), "fit good.csv --out web", "is not that of a whole model",
+        "web: is left alone", "choose another place",
     ),
     "model with other files beside it": (
         file("model/notes.txt", "years of work"), "fit good.csv --out model", "which would be lost", "notes.txt",

@@ -39,6 +39,7 @@ from headstart.zoo.source import Source
 
 FORMAT_VERSION = 1
 _MODEL, _SOURCE = "model.json", "source.safetensors"
+_OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # nobody's work
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
@@ -193,9 +194,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             budget,
             recipe=None if self.recipe is None else get_recipe(self.recipe),
             network=self.network,
-            normalise=self.normalise,
+            normalise=bool(self.normalise),
             n_members=self.n_members,
-            balanced=self.balanced,
+            balanced=bool(self.balanced),
             seed=seed,
             device=self.device,
         )
@@ -426,15 +427,18 @@ def _show_member(show: OnEpoch, n_epochs_before: int, epoch: int, loss: float) -
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raise `ModelError` if there is something at `folder` that is not a saved model: it is not to be overwritten."""
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    """Raise `ModelError` if at `folder` is anything but a saved model that is whole: it is not to be overwritten."""
+    there = {path.name for path in folder.iterdir()} - _OF_FILE_MANAGERS if folder.is_dir() else set()
     if not there and (folder.is_dir() or not folder.exists()):
         return
+    if _MODEL not in there:
+        raise ModelError(f"{folder}: exists and is no headstart model, so it is left alone; choose another place")
     try:
         own = {_MODEL, *_read_model(folder)["sha256"]}
-    except (ModelError, KeyError, TypeError):
+    except (ModelError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{folder}: exists and is no headstart model, or a damaged one, so it is left alone; choose another place"
+            f"{folder}: is left alone, for its {_MODEL} is not that of a whole model ({error}); remove it, or choose "
+            "another place"
         ) from None
     if others := sorted(there - own):
         raise ModelError(

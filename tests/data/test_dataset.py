@@ -36,6 +36,19 @@ def test_what_normalisation_would_erase_is_refused():
         require_variation(data)
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"channel_names": "abc"}, "there are 2 channels and 3 names of channels; name all or none"),
+        ({"case_names": ["p"]}, "there are 3 cases and 1 names of cases"),
+        ({"channel_names": ["a", "a"]}, r"two channels have the same name \(a, a\); rename one"),
+    ],
+)
+def test_names_that_do_not_fit(names, message):
+    with pytest.raises(DataError, match=message):
+        Dataset.from_arrays("x", np.zeros((3, 2, 4)), **names)
+
+
 def test_names_of_cases_follow_them():
     data = Dataset.from_arrays("x", [[1, 2], [3, 4], [5, 6]], case_names=["a", "b", "c"])
     assert data.subset([2, 0]).case_names == ("c", "a")

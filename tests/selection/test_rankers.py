@@ -55,9 +55,7 @@ def test_targets_that_labels_say_too_little_of(name, sources):
     assert np.isfinite(BY_FEATURES[name](two_of_one, sources)).all()
     absent = waves("absent", 12, n_classes=3).subset([0, 1, 3, 4, 6, 7])  # the third class has no case
     assert np.isfinite(BY_FEATURES[name](absent, sources)).all()
-    with pytest.raises(
-        DataError, match=r"one class: there is only one class \(1\) in all 4 cases; ranking"
-    ):
+    with pytest.raises(DataError, match=r"one class: there is only one class \(1\) in all 4 cases; ranking"):
         BY_FEATURES[name](Dataset.from_arrays("one class", waves("", 4).X, labels=[1] * 4), sources)
     with pytest.raises(DataError, match="bare: ranking sources needs a label for every case"):
         BY_FEATURES[name](Dataset.from_arrays("bare", waves("", 4).X), sources)

@@ -186,7 +186,7 @@ def test_add_replaces_nothing_unasked(headstart, zoo, source, tmp_path):
     before = (zoo / "Wine.safetensors").read_bytes()
     ended = headstart("zoo", "add", tmp_path / "Wine.safetensors")
     assert ended.code == 2
-    assert "has other sources named Wine; rename the files, or say --replace" in ended.message
+    assert "has other sources named Wine; leave these out, or say that they are to be replaced" in ended.message
     assert (zoo / "Wine.safetensors").read_bytes() == before
     ended = headstart("zoo", "add", tmp_path / "Wine.safetensors", "--replace")
     assert ended.code == 0

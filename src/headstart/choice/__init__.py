@@ -111,7 +111,9 @@ class Choice:
             parts[one["name"]] = Part(member, one["temperature"], one["share"])
         ranking = pd.DataFrame(settings["ranking"]).set_index("candidate")
         ranking = ranking.astype({"log_loss": float, "accuracy": float})
-        return cls(settings["n_channels"], settings["seed"], parts, ranking, settings["report"])
+        if "source" not in ranking:  # models of before it was kept
+            ranking.insert(1, "source", None)
+        return cls(settings["n_channels"], settings["seed"], parts, ranking, {"balanced": False, **settings["report"]})
 
 
 def choose(
@@ -163,7 +165,7 @@ def choose(
     kinds = {candidate.name: candidate.kind for candidate in competing}
     starts = {candidate.name: candidate.start for candidate in competing}
     y = data.y[cases]
-    weights = compute_sample_weight("balanced", y) if balanced else None
+    weights = compute_sample_weight("balanced", y) if balanced and folds else None
     trials: dict[str, Trial] = {}
     seconds = dict.fromkeys(kinds, 0.0)
 
@@ -217,7 +219,7 @@ def choose(
         "n_cases": data.n_cases,
         "n_held_out": len(cases),
         "n_folds": len(folds),
-        "balanced": balanced,
+        "balanced": bool(balanced),
         "scratch": _out_of_fold(held_out, {scratch: 1.0} if scratch else {}, y, weights),
         "choice": _out_of_fold(held_out, decision.shares, y, weights),
         "interrupted": interrupted,

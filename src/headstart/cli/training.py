@@ -1,6 +1,7 @@
 """Commands that train: fit, predict with what was fitted, and pretrain."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,7 +87,8 @@ def fit(
     from headstart.report.console import comparison_table, conclusion, data_table, verdict
     from headstart.training.device import find_device
 
-    usual = get_budget(budget).recipe if source == "auto" else "default"
+    of_budget = get_budget(budget).recipe
+    usual = of_budget if source == "auto" else "default"
     is_said = bool(recipe or epochs or settings)
     chosen = chosen_recipe(recipe or usual, epochs, settings) if is_said else None
     if test is not None and folds is not None:
@@ -130,6 +132,8 @@ def fit(
         console.print(words)
     is_auto = classifier.choice_ is not None
     scratch = comparison.from_scratch(classifier) if is_auto or classifier.source_ is not None else None
+    if scratch is not None and is_said:  # alone it trains as long as any network, also where a choice of many does not
+        scratch.set_params(recipe=chosen_recipe(recipe or "default", epochs, settings))
     what = "the choice" if is_auto else "transfer"
     result = None
     if not is_done:
@@ -358,8 +362,10 @@ def _cautions(classifier: Any, train: "Dataset", test: "Dataset | None") -> list
         source = classifier.source_
         used = {} if source is None else {source.card.dataset: source}
     else:
+        with warnings.catch_warnings(action="ignore"):  # of damaged ones, said before
+            known = sources_at_hand(classifier.sources)
         names = classifier.ranking_.query("chosen")["source"].dropna().unique()
-        used = {name: sources_at_hand(classifier.sources)[name] for name in names}
+        used = {name: known[name] for name in names if name in known}
     parts = [part for part in (train, test) if part is not None]
     cautions = (caution(part.name, overlaps(part, used)) for part in parts)
     words = [one for one in cautions if one][:1]

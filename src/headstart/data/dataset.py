@@ -90,7 +90,7 @@ class Dataset:
         Raises
         ------
         ShapeError
-            If there is no series, one is empty, the channels differ, or labels and series differ in number.
+            If there is no series, one is empty, the channels differ, or labels or names differ from series in number.
         DataError
             If a value is infinite, or not a number, or a whole series or channel is missing, or a label is missing
             or not among `classes`.
@@ -102,8 +102,14 @@ class Dataset:
             y, classes = np.full(n_cases, UNLABELLED, np.int64), np.array([])
         else:
             y, classes = _encode(name, labels, classes, n_cases, describe_case)
+        channel_names, case_names = tuple(channel_names), tuple(case_names)
+        for names, n, what in ((channel_names, values.shape[1], "channels"), (case_names, n_cases, "cases")):
+            if len(names) not in (0, n):
+                raise ShapeError(f"{name}: there are {n} {what} and {len(names)} names of {what}; name all or none")
+        if len(set(channel_names)) < len(channel_names):
+            raise DataError(f"{name}: two channels have the same name ({', '.join(channel_names)}); rename one")
         X = values[:, :, : int(lengths.max())]
-        return cls(name, X, y, classes, lengths, n_interpolated, tuple(channel_names), tuple(case_names))
+        return cls(name, X, y, classes, lengths, n_interpolated, channel_names, case_names)
 
     @property
     def n_cases(self) -> int:

@@ -50,8 +50,8 @@ class Ledger:
             If it, or a row before it, cannot be written.
         """
         line = json.dumps(row, allow_nan=False).encode() + b"\n"
+        self._raise_failure()
         with self._explained():
-            self._raise_failure()
             if self._descriptor is None:
                 self._descriptor = self._open()
                 line = b"\n" + line
@@ -62,7 +62,7 @@ class Ledger:
             self._thread.submit(self._flush_rows, self._descriptor, self._n_written, on_disk)
 
     def _flush_rows(self, descriptor: int, n: int, on_disk: Callable[[], None]) -> None:
-        """Flush the first n rows, unless the flush of an earlier one did, or failed.
+        """Flush the first n rows, unless the flush of an earlier one did, and tell of it.
 
         After a failure none is tried: that a later flush succeeds does not say that the earlier rows are on the disk.
         """
@@ -71,7 +71,8 @@ class Ledger:
         try:
             if self._n_on_disk < n:
                 n_written = self._n_written  # before the flush, during which there may be more
-                os.fsync(descriptor)
+                with self._explained():
+                    os.fsync(descriptor)
                 self._n_on_disk = n_written
             on_disk()
         except Exception as error:  # of another thread: it is raised where the writer asks next
@@ -124,8 +125,7 @@ class Ledger:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        with self._explained():
-            self._raise_failure()
+        self._raise_failure()
 
 
 def read_rows(folder: Path) -> tuple[list[Row], int]:

@@ -108,7 +108,8 @@ def copy_into(folder: Path, sources: Sources, *, replace: bool = False) -> None:
     others = [name for name, path in paths.items() if path.exists() and path.read_bytes() != contents[name]]
     if others and not replace:
         raise HeadstartError(
-            f"{folder}: has other sources named {', '.join(others)}; rename the files, or say --replace"
+            f"{folder}: has other sources named {', '.join(others)}; leave these out, or say that they are to be "
+            "replaced (--replace, replace=True)"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_A_TIME_STEP = {"id", "case", "case_id", "series", "series_id", "time", "timestamp", "date", "datetime", "index"}
-_LIKE_AN_INDEX = re.compile(r"^unnamed: \d+$|[_ ]id$")  # what pandas calls a column without a name; "patient_id"
+_LIKE_AN_INDEX = re.compile(r"^unnamed: [\d.]+$|[_ ]id$")  # what pandas calls a column without a name; "patient_id"
 
 
 def read_csv(file: File, columns: Columns) -> Series:
