@@ -145,10 +145,8 @@ WHOLE_REPORTED = [
     "Mallat",
     "CinCECGTorso",
     "WordSynonyms",
-    "Fish",
-    "OSULeaf",
 ]
-"""Those of at most 400 training series with at most 100,000 values together, on which networks can be trained in
+"""Those of at most 400 training series with at most 75,000 values together, on which networks can be trained in
 minutes."""
 
 COMPLETE = TUNING + REPORTED
