@@ -16,6 +16,9 @@ from markdown import print_table
 
 from headstart.zoo import load_folder
 
+FAR = 0.15
+"""Difference of accuracies above which one of two trainings has failed."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -23,7 +26,9 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, required=True, help="CSV with the columns dataset and FCN")
     arguments = parser.parse_args()
     published = pd.read_csv(arguments.reference).set_index("dataset")["FCN"]
-    cards = {name: source.card for name, source in load_folder(arguments.zoo).items() if not source.is_trunk}
+    sources = load_folder(arguments.zoo)
+    cards = {name: source.card for name, source in sources.items() if not source.is_trunk}
+    trunks = [source.card for source in sources.values() if source.is_trunk]
     tested = {name: card for name, card in cards.items() if card.test_accuracy is not None}
     print_table(
         ["source", "training series", "length", "classes", "accuracy", "published"],
@@ -40,6 +45,13 @@ def main() -> None:
         f"{wins} above the published, {len(tested) - wins - losses} equal, {losses} below. "
         f"{len(cards) - len(tested)} sources have no test part at hand."
     )
+    is_like = np.abs(ours - theirs) <= FAR
+    print(
+        f"Where the two are at most {FAR} apart, {is_like.sum()} sources: {ours[is_like].mean():.4f}, published "
+        f"{theirs[is_like].mean():.4f}."
+    )
+    hours, trunk_hours = (sum(card.train_seconds for card in some) / 3600 for some in (cards.values(), trunks))
+    print(f"Trained in {hours:.1f} hours, and {len(trunks)} trunks in {trunk_hours:.1f}.")
 
 
 if __name__ == "__main__":
