@@ -16,7 +16,8 @@ at worst. A rule gives every candidate a weight, by which the calibrated probabi
 - `all`: all alike;
 - `headstart`: what `headstart.choice.decide` says, which is
 - `stacked 1`, held against scratch; `stacked A`: the weights under which the held-out cases are likeliest, as if each
-  candidate had explained A cases before.
+  candidate had explained A cases before;
+- `stacked 1, never worse`: the same, but scratch alone where it is better by however little.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from headstart import Dataset, load
 from headstart.choice import BUDGETS, candidates, decide, stratified_folds
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
-from headstart.choice.decision import stacked
+from headstart.choice.decision import averaged, stacked
 
 N_TEST = 200
 HELD_OUT, TEST = "held out: ", "test: "
@@ -75,6 +76,12 @@ def headstart(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) 
     return decide(held_out, y, scratch=scratch).shares
 
 
+def never_worse(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
+    weights, scratch = likeliest(1, held_out, y, kinds), alone("scratch", held_out, y, kinds)
+    losses = [log_losses(averaged(held_out, one), y).mean() for one in (weights, scratch) if one]
+    return scratch if losses[-1] < losses[0] else weights
+
+
 def likeliest(cases_before: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
     return stacked(held_out, y, np.ones(len(y)), cases_before)
 
@@ -87,6 +94,7 @@ RULES: dict[str, Rule] = {
     "kernels and fine-tuned": pair,
     "all": alike,
     **{f"stacked {cases}": partial(likeliest, cases) for cases in (0.3, 1, 3, 10)},
+    "stacked 1, never worse": never_worse,
     "headstart": headstart,
 }
 

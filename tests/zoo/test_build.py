@@ -198,6 +198,16 @@ def test_command(headstart, archive, tmp_path, monkeypatch):
     assert "Wine: is there already" in again.text
 
 
+def test_command_with_a_changed_recipe(headstart, archive, tmp_path):
+    build = ["zoo", "build", "--archive", archive, "--out", tmp_path, "--name", "Wine", "--recipe", "quick"]
+    assert headstart(*build, "--set", "epochs=2", "--set", "max_updates=none").code == 0
+    recipe = Source.load(tmp_path / "Wine.safetensors").card.recipe
+    assert recipe == replace(RECIPES["quick"], epochs=2, max_updates=None).to_dict()
+    assert "Wine: is there already" in headstart(*build, "--set", "epochs=2", "--set", "max_updates=none").text
+    assert "accuracy" in headstart(*build, "--set", "epochs=1").text
+    assert "Did you mean 'epochs'?" in headstart(*build, "--set", "epoch=1").message
+
+
 BUILD = """
 import sys
 from headstart.cli import main

@@ -7,7 +7,8 @@ likeliest (Yao, Vehtari, Simpson & Gelman, "Using stacking to average Bayesian p
 Analysis 13, 2018), as if each candidate had explained one more case. That is their most likely value under a Dirichlet
 prior: with few cases all count alike, and the more there are, the more the evidence decides.
 
-What comes out is held against the network from scratch on the same cases. If it is worse, scratch alone is used.
+What comes out is held against the network from scratch on the same cases. If it is worse by more than a standard error
+of the difference, scratch alone is used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,11 +83,14 @@ def decide(
     why = "it was not compared with a network from scratch"
     if scratch is not None:
         gain = losses[scratch] - w * log_losses(averaged(held_out, shares), y)
-        why = f"out of fold, the loss is smaller than that from scratch by {_difference(gain)}"
-        if gain.mean() < 0:
+        if gain.mean() < -_standard_error(gain):
             shares, why = {scratch: 1.0}, f"out of fold, the average of all is worse by {_difference(-gain)}"
         elif list(shares) == [scratch]:
             why = "out of fold, what the others add to it is next to nothing"
+        elif gain.mean() < 0:
+            why = f"out of fold, the loss is larger than that from scratch, but within chance, by {_difference(-gain)}"
+        else:
+            why = f"out of fold, the loss is smaller than that from scratch by {_difference(gain)}"
     return Decision(shares, reasons, f"{_listed(shares)}: {why}")
 
 
@@ -141,11 +145,15 @@ def stacked(
     return {name: float(share / sum(kept.values())) for name, share in kept.items()}
 
 
+def _standard_error(differences: np.ndarray) -> float:
+    """Return that of the mean; a single case, which tells nothing of it, is taken for certain."""
+    return float(differences.std(ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else 0.0
+
+
 def _difference(differences: np.ndarray) -> str:
     """Return the mean with its standard error, which a single case does not have."""
-    if len(differences) < 2:
-        return f"{differences.mean():.3f}"
-    return f"{differences.mean():.3f} ± {differences.std(ddof=1) / np.sqrt(len(differences)):.3f}"
+    error = f" ± {_standard_error(differences):.3f}" if len(differences) > 1 else ""
+    return f"{differences.mean():.3f}{error}"
 
 
 def _listed(shares: Mapping[str, float]) -> str:

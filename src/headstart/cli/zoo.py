@@ -12,8 +12,10 @@ from headstart.cli.options import (
     Network,
     RecipeName,
     Seed,
+    Settings,
     check_file,
     check_picture,
+    chosen_recipe,
     console,
 )
 from headstart.cli.overlap import overlap
@@ -86,6 +88,7 @@ def build(
     archive: Archive = None,
     names: Annotated[list[str] | None, typer.Option("--name", help="Only this data set; repeat for more.")] = None,
     recipe: RecipeName = "default",
+    settings: Settings = None,
     network: Network = "fcn",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=0, help="Sources at a time; 0: one, in this process.")] = 1,
@@ -104,7 +107,7 @@ def build(
             out,
             names,
             network=network,
-            recipe=recipe,
+            recipe=chosen_recipe(recipe, None, settings),
             seed=seed,
             workers=workers,
             device=device,

@@ -116,16 +116,16 @@ DEFAULT = Recipe(
     epochs=300,
     batch_fraction=0.1,
     min_batch_size=4,
-    max_updates=4000,
+    max_updates=12_000,
     standardise_features=True,
     bfloat16=True,
 )
-"""About a tenth of the time of the paper's, on a schedule that ends when the epochs do (see ``docs/training.md``)."""
+"""At most a tenth of the time of the paper's, on a schedule that ends when the epochs do (see ``docs/recipes.md``)."""
 
 QUICK = replace(DEFAULT, name="quick", epochs=100, max_updates=1333)
-"""A third of the default: enough where a source gives the start."""
+"""A third of the default, and less of large training sets: enough where a source gives the start."""
 
-THOROUGH = replace(DEFAULT, name="thorough", epochs=900, max_updates=12_000)
+THOROUGH = replace(DEFAULT, name="thorough", epochs=900, max_updates=36_000)
 """Three times the default."""
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (PAPER, QUICK, DEFAULT, THOROUGH)}
