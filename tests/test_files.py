@@ -15,7 +15,7 @@ def full_disk(*arguments, **keywords):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.fixture(params=["fsync", "replace", "chmod"])
+@pytest.fixture(params=["fsync", "replace"])
 def failing_step(request, monkeypatch):
     monkeypatch.setattr(files.os, request.param, full_disk)
 
@@ -40,6 +40,24 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
     mode = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert mode["file"] == mode["usual"]
     assert mode["folder"] == mode["usual folder"]
+
+
+def test_an_older_file_keeps_its_permissions(tmp_path):
+    path = tmp_path / "private.csv"
+    path.write_text("old")
+    path.chmod(0o600)
+    write_text(path, "new")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
+
+
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "disk" / "real.csv")
+    for content in ("first", "second"):
+        write_text(tmp_path / "link.csv", content)
+        assert (tmp_path / "link.csv").is_symlink()
+        assert (tmp_path / "disk" / "real.csv").read_text() == content
+    assert os.listdir(tmp_path / "disk") == ["real.csv"]
 
 
 @pytest.mark.usefixtures("failing_step")
@@ -190,7 +208,7 @@ def test_folder_without_permission(tmp_path, monkeypatch):
     def refuse(*arguments, **keywords):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(files.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(files, "open", refuse, raising=False)
     monkeypatch.setattr(files.tempfile, "NamedTemporaryFile", refuse)
     for check in (check_writable, lambda path: write_bytes(path, b"")):
         with pytest.raises(HeadstartError, match=r"cannot write .*x: permission denied; choose another place"):

@@ -5,6 +5,7 @@ disk or a kill leaves the old file, or none, never half of a new one.
 """
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from headstart.errors import HeadstartError
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file, replacing an older one in a single step.
+    """Write a file, replacing an older one in a single step, whose permissions it takes; a link stays one.
 
     Raises
     ------
@@ -24,16 +25,18 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     """
     path = Path(path)
     with _explained(path):
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        place = path.resolve()
+        temporary = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-            os.replace(temporary, path)
+            if place.exists():
+                shutil.copymode(place, temporary)
+            os.replace(temporary, place)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
@@ -94,9 +97,3 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise HeadstartError(f"cannot write {path}: {reason}; choose another place, or make room there") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

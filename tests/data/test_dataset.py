@@ -1,4 +1,7 @@
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from headstart.data import Dataset, describe, z_normalise
@@ -29,11 +32,53 @@ def test_a_high_level_hides_no_movement(level, height):
 
 
 def test_what_normalisation_would_erase_is_refused():
-    data = Dataset.from_arrays("flat", np.float32(7e6) + np.array([[0, 0.5, 0, 0.5, 0]]))
+    data = Dataset.from_arrays("flat", np.float32(7e6) + np.array([[0, 0.5, 0, 0.5, 0]], np.float32))
     assert np.ptp(data.X) > 0, "its values differ by rounding"
     assert not z_normalise(data).X.any()
     with pytest.raises(DataError, match="flat: case 1 never changes"):
         require_variation(data)
+
+
+WAVE = np.sin(np.arange(60))
+
+
+@pytest.mark.parametrize(("offset", "amplitude"), [(1e9, 100), (1e9, 1), (1e7, 1), (52.5, 3e-6), (-1e12, 1)])
+@pytest.mark.parametrize("form", [np.array, list, lambda X: np.array(X)[:, None]])
+def test_variation_that_32_bits_cannot_hold_is_refused(form, offset, amplitude):
+    X = form([WAVE, amplitude * WAVE + offset])
+    with pytest.raises(DataError, match=r"^far: case 2 varies by about [0-9.e-]+ around [0-9.e+-]+, which 32 bits"):
+        Dataset.from_arrays("far", X)
+
+
+@pytest.mark.parametrize(("offset", "amplitude"), [(0, 1e-15), (1e5, 1), (52.5, 1e-3), (0.3, 0), (1e9, 0), (0, 0)])
+def test_variation_that_32_bits_hold(offset, amplitude):
+    X = Dataset.from_arrays("near", [amplitude * WAVE + offset]).X
+    np.testing.assert_allclose(X.std(), amplitude * WAVE.std(), rtol=0.02, atol=1e-6 * offset)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", 1, "b"], "labels are of several types ('a' in case 1, 1 in case 2); make all"),
+        (np.array([True, 2, 2], object), "labels are of several types (True in case 1, 2 in case 2)"),
+        (["a", float("nan"), "b"], "case 2 has no label"),
+        (pd.Series(["a", pd.NA, "b"], dtype="string"), "case 2 has no label"),
+        (["a", None, "b"], "case 2 has no label"),
+    ],
+)
+def test_labels_that_cannot_be_used(labels, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        Dataset.from_arrays("x", np.eye(3), labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [([2, 1.5, 2], [1.5, 2]), ([True, False, True], [False, True]), (["b", "a", "b"], ["a", "b"])],
+)
+def test_labels_keep_their_type(labels, classes):
+    data = Dataset.from_arrays("x", np.eye(3), labels)
+    assert data.classes.tolist() == classes
+    assert data.labels.tolist() == labels
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,11 @@ import numpy as np
 
 from headstart.errors import DataError, ShapeError
 
+ROUNDING = float(np.finfo(np.float32).eps)
+"""Standard deviation over mean, up to which a channel counts as one that never changes: its float32 values may differ
+by rounding."""
+_ROUNDING_OF_64_BITS = 1000 * float(np.finfo(np.float64).eps)
+
 UNLABELLED = -1
 """Code in `Dataset.y` of a case without a label."""
 
@@ -92,10 +97,10 @@ class Dataset:
         ShapeError
             If there is no series, one is empty, the channels differ, or labels or names differ from series in number.
         DataError
-            If a value is infinite, or not a number, or a whole series or channel is missing, or a label is missing
-            or not among `classes`.
+            If a value is infinite, or not a number, or a whole series or channel is missing, or varies by less than
+            float32 holds beside its mean; if a label is missing or not among `classes`, or labels are of several types.
         """
-        values = _stacked(name, X, describe_case)
+        values = _in_32_bits(name, _stacked(name, X, describe_case), describe_case)
         lengths, n_interpolated = _fill_missing(name, values, describe_case)
         n_cases = len(values)
         if labels is None:
@@ -183,18 +188,15 @@ class Dataset:
 
 
 def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarray:
-    """Copy any accepted collection into one float32 array, (n_cases, n_channels, n_timepoints), padded with NaN."""
+    """Return any accepted collection as one array, (n_cases, n_channels, n_timepoints), padded with NaN."""
     if isinstance(X, np.ndarray) and X.ndim in (2, 3) and X.dtype.kind in "fiub" and X.size:
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-            values = X.astype(np.float32)
-        return values if values.ndim == 3 else values[:, None, :]
+        return X if X.ndim == 3 else X[:, None, :]
     if not hasattr(X, "__len__") or len(X) == 0:
         raise ShapeError(f"{name}: there is no series; give at least one")
     series = []
     for i, one in enumerate(X):
         try:
-            with np.errstate(over="ignore"):
-                x = np.asarray(one, dtype=np.float64).astype(np.float32)
+            x = np.asarray(one, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{name}: {describe_case(i)} is not made of numbers ({error}); remove or recode it"
@@ -209,10 +211,32 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
                 f"{name}: {describe_case(i)} has {len(series[i])} channels where {describe_case(0)} has "
                 f"{len(series[0])}; give every series the same channels"
             )
-    values = np.full((len(series), len(series[0]), max(x.shape[1] for x in series)), np.nan, np.float32)
+    values = np.full((len(series), len(series[0]), max(x.shape[1] for x in series)), np.nan)
     for i, x in enumerate(series):
         values[i, :, : x.shape[1]] = x
     return values
+
+
+def _in_32_bits(name: str, values: np.ndarray, describe_case: Callable[[int], str]) -> np.ndarray:
+    """Return a float32 copy; refuse a channel whose variation would be lost in it, as it lies so far from zero."""
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        rounded = values.astype(np.float32)
+    if values.dtype == np.float32:
+        return rounded
+    high, low = (reduce(rounded, axis=2, initial=np.nan) for reduce in (np.fmax.reduce, np.fmin.reduce))
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Where values are spread wider, their standard deviation is more than rounding, and need not be computed.
+        is_narrow = high - low <= 2 * np.sqrt(values.shape[2]) * ROUNDING * np.maximum(np.abs(high), np.abs(low))
+    for i, channel in np.argwhere(is_narrow & np.isfinite(high) & np.isfinite(low)):
+        exact, kept = (X[i, channel].astype(np.float64) for X in (values, rounded))
+        mean, std = np.nanmean(exact), np.nanstd(exact)
+        if np.nanstd(kept) <= ROUNDING * abs(mean) and std > _ROUNDING_OF_64_BITS * abs(mean):
+            raise DataError(
+                f"{name}: {describe_case(int(i))} varies by about {std:.2g} around {mean:.6g}"
+                + (f" in channel {channel + 1}" if values.shape[1] > 1 else "")
+                + ", which 32 bits cannot tell from rounding; subtract a constant near that from all series first"
+            )
+    return rounded
 
 
 def _fill_missing(name: str, values: np.ndarray, describe_case: Callable[[int], str]) -> tuple[np.ndarray, int]:
@@ -248,17 +272,26 @@ def _encode(
     name: str, labels: Any, classes: np.ndarray | None, n_cases: int, describe_case: Callable[[int], str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn labels into codes and the classes that they index."""
+    if isinstance(labels, list | tuple):
+        labels = np.array(labels, dtype=object)  # else NumPy turns numbers beside strings into strings
     labels = np.asarray(labels)
     if labels.shape != (n_cases,):
         raise ShapeError(
             f"{name}: {n_cases} series need {n_cases} labels in one dimension, got the shape {labels.shape}"
         )
-    missing = np.array([label is None or label != label or label == "" for label in labels.tolist()])
+    missing = np.array([_is_missing(label) for label in labels.tolist()])
     if missing.any():
         raise DataError(f"{name}: {describe_case(int(np.argmax(missing)))} has no label; label it or remove it")
     if labels.dtype == object and classes is None:
+        kinds = {next((kind for kind in (str, bool, np.bool_) if isinstance(one, kind)), None) for one in labels}
+        if len(kinds) > 1:
+            first = next(i for i, one in enumerate(labels) if type(one) is not type(labels[0]))
+            raise DataError(
+                f"{name}: labels are of several types ({labels[0]!r} in {describe_case(0)}, {labels[first]!r} in "
+                f"{describe_case(first)}); make all of them strings, or all numbers"
+            )
         try:
-            labels = np.array(labels.tolist())  # one type for all, where there is one
+            labels = np.array(labels.tolist())  # one type for all
         except ValueError:
             raise DataError(f"{name}: labels must be strings or numbers") from None
     if classes is None:
@@ -277,3 +310,10 @@ def _encode(
             f"{', …' if len(classes) > 10 else ''}); remove it, or add such cases to the training data"
         )
     return y, classes
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return bool(label is None or label != label or label == "")
+    except TypeError:  # pandas.NA has no truth value
+        return True

@@ -4,12 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import ROUNDING, Dataset
 from headstart.errors import DataError
-
-ROUNDING = float(np.finfo(np.float32).eps)
-"""Standard deviation over mean, up to which a channel counts as one that never changes: its float32 values may differ
-by rounding."""
 
 
 def z_normalise(data: Dataset) -> Dataset:

@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
-from headstart.data.preprocessing import ROUNDING
+from headstart.data.dataset import ROUNDING, Dataset
 
 N_STEPS = 128
 N_PROJECTIONS = 8

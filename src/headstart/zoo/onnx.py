@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headstart.data.dataset import Dataset
-from headstart.data.preprocessing import ROUNDING
+from headstart.data.dataset import ROUNDING, Dataset
 from headstart.errors import HeadstartError, ModelError
 from headstart.files import write_bytes
 from headstart.networks import Network
