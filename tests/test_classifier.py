@@ -4,11 +4,13 @@ import json
 import os
 import pickle
 import shutil
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
@@ -66,6 +68,7 @@ EXPECTED_FAILURES = {
     + [TransferClassifier("auto", budget="fast", normalise=False)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
+@pytest.mark.filterwarnings("ignore:.* never change")
 def test_contract_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -126,6 +129,27 @@ def test_a_list_of_arrays_fixes_no_length(small, source):
     classifier = TransferClassifier(source, recipe=SHORT).fit(list(small.X[:, 0]), small.labels)
     assert classifier.predict([small.X[0, 0, :20]]).shape == (1,)
     assert classifier.predict([small.X[0, 0, :20], small.X[1, 0]]).shape == (2,)
+
+
+@pytest.mark.parametrize("make", [pd.Series, torch.tensor])
+def test_a_list_of_other_arrays_fixes_no_length(small, source, make):
+    series = [make(series) for series in small.X[:, 0]]
+    classifier = TransferClassifier(source, recipe=SHORT).fit(series, small.labels)
+    assert classifier.predict([series[0][:20]]).shape == (1,)
+
+
+def test_tensors_of_three_dimensions(small, source):
+    classifier = TransferClassifier(source, recipe=SHORT).fit(torch.tensor(small.X), small.labels)
+    np.testing.assert_array_equal(classifier.predict(torch.tensor(small.X)), classifier.predict(small))
+
+
+def test_series_that_never_change_are_told(small):
+    X = small.X.copy()
+    X[:3] = 7
+    with pytest.warns(UserWarning, match=r"3 of \d+ series never change, and z-normalisation leaves nothing of them"):
+        TransferClassifier(None, recipe=SHORT).fit(X, small.labels)
+    with warnings.catch_warnings(action="error"):
+        TransferClassifier(None, recipe=SHORT, normalise=False).fit(X, small.labels)
 
 
 @pytest.mark.parametrize("kind", ["datetime64[D]", "S10"])
@@ -382,11 +406,14 @@ def test_series_to_predict_that_are_refused(small):
         classifier.predict(np.ones((3, 2, 5)))
     with pytest.raises(DataError, match="case 2 has no values at all"):
         classifier.predict([[1.0, 2.0], [np.nan, np.nan]])
+    with pytest.raises(ShapeError, match="there is no series; give at least one"):
+        classifier.predict([])
 
 
 def test_unknown_settings(small, tmp_path):
     for settings, message in (
         ({"recipe": "papr"}, "unknown recipe 'papr'"),
+        ({"recipe": {"epochs": 2}}, "a recipe is a Recipe or the name of one, not {'epochs': 2}"),
         ({"network": "fnc"}, "unknown network 'fnc'"),
         ({"device": "warp"}, "device 'warp' cannot be used"),
         ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
@@ -473,6 +500,18 @@ def test_a_fit_that_fails_leaves_the_earlier_one(small, unequal, monkeypatch):
         classifier.fit(*unequal)
     np.testing.assert_array_equal(classifier.predict_proba(small), before)
     assert classifier.classes_.tolist() == [1, 2]
+
+
+def test_a_fit_that_fails_leaves_the_columns_of_the_earlier_one(table, small):
+    X, y = table
+    classifier = TransferClassifier(None, recipe=SHORT).fit(X, y)
+    for other in (X[:, :20], small.X[:, :, :20]):
+        with pytest.raises(DataError, match="only one class"):
+            classifier.fit(other, np.zeros(len(other)))
+        assert classifier.n_features_in_ == X.shape[1]
+        assert classifier.predict(X[:2]).shape == (2,)
+        with pytest.raises(ValueError, match="20 features"):
+            classifier.predict(X[:, :20])
 
 
 # Folders

@@ -129,7 +129,7 @@ def test_settings_change_the_recipe_of_the_budget(headstart, tmp_path, only_own)
     done = headstart("fit", train, "--out", tmp_path / "model", "--epochs", 1, "--set", "learning_rate=0.002")
     assert (done.code, done.err) == (0, "")
     networks = TransferClassifier.load(tmp_path / "model").models_
-    assert not networks or "Networks were trained by the recipe quick with learning_rate 0.002." in done.text
+    assert not networks or "Networks were trained by the recipe quick with learning_rate 0.002, 1 epochs." in done.text
     assert networks, "on so few series all candidates count"
     assert networks[0].card.recipe["max_updates"] == RECIPES["quick"].max_updates
 
@@ -218,6 +218,14 @@ def test_fit_with_a_picture(headstart, tmp_path):
     assert (done.code, done.err) == (0, "")
     assert f"Drawn in {picture}." in done.text
     assert picture.stat().st_size > 1000
+
+
+def test_the_most_frequent_class_is_that_of_training(headstart, tmp_path):
+    train, test = write_trend(tmp_path / "a.csv"), write_trend(tmp_path / "b.csv", n_cases=13, seed=1)
+    for path, kept in ((train, range(9)), (test, [0, *range(1, 13, 2), 2])):  # 5 of 9 are up, and then 2 of 8
+        pd.read_csv(path).iloc[list(kept)].to_csv(path, index=False)
+    done = headstart("fit", train, "--source", "scratch", "--test", test, "--out", tmp_path / "model", "--epochs", 1)
+    assert "guessing the most frequent class: on 25%" in done.text
 
 
 def test_fit_options_reach_the_model(headstart, tmp_path):
@@ -357,6 +365,53 @@ def test_another_label_column(headstart, tmp_path):
     pd.read_csv(tmp_path / "a.csv").rename(columns={"label": "kind"}).to_csv(tmp_path / "a.csv", index=False)
     arguments = ("fit", tmp_path / "a.csv", "--source", "scratch", "--out", tmp_path / "model", "--epochs", 1)
     assert headstart(*arguments, "--label", "kind").code == 0
+
+
+def test_predict_a_folder_with_another_label_column(headstart, tmp_path):
+    folder = tmp_path / "archive" / "Mine"
+    folder.mkdir(parents=True)
+    for seed, part in enumerate(("TRAIN", "TEST")):
+        path = write_trend(folder / f"Mine_{part}.csv", seed=seed)
+        pd.read_csv(path).rename(columns={"label": "kind"}).to_csv(path, index=False)
+    fit = ("--source", "scratch", "--out", tmp_path / "model", "--epochs", 1, "--label", "kind")
+    assert headstart("fit", folder, *fit).code == 0
+    of_folder = headstart("predict", tmp_path / "model", folder, "--label", "kind")
+    of_name = headstart("predict", tmp_path / "model", "Mine", "--archive", folder.parent, "--label", "kind")
+    of_file = headstart("predict", tmp_path / "model", folder / "Mine_TEST.csv", "--label", "kind")
+    assert of_folder.code == of_name.code == 0, of_folder.err + of_name.err
+    assert of_folder.out == of_name.out == of_file.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--source", "scratch", "--budget", "default"), "--budget is for a choice, --source scratch leaves none"),
+        (("--source", "SOURCE", "--network", "fcn"), "--network is for networks from scratch, a source has its own"),
+        (("--source", "SOURCE", "--no-normalise"), "--normalise is for networks from scratch, a source has its own"),
+        (("--source", "nearest", "--network", "resnet"), "--network is for networks from scratch"),
+    ],
+)
+def test_options_without_effect_are_refused(headstart, tmp_path, source, options, message):
+    train = write_trend(tmp_path / "a.csv")
+    options = [str(source) if option == "SOURCE" else option for option in options]
+    done = headstart("fit", train, "--out", tmp_path / "model", *options)
+    assert (done.code, message in done.message) == (2, True)
+    assert not (tmp_path / "model").exists()
+
+
+def test_constant_series_for_a_source_that_does_not_normalise(headstart, tmp_path):
+    train = write_trend(tmp_path / "a.csv")
+    table = pd.read_csv(train)
+    table.iloc[0, table.columns != "label"] = 1.0
+    table.to_csv(train, index=False)
+    source = tmp_path / "raw.safetensors"
+    assert headstart("pretrain", train, "--out", source, "--epochs", 1).code == 2
+    assert headstart("pretrain", train, "--out", source, "--epochs", 1, "--no-normalise").code == 0
+    assert headstart("fit", train, "--out", tmp_path / "model", "--source", source, "--epochs", 1).code == 0
+    usual = tmp_path / "usual.safetensors"
+    assert headstart("pretrain", write_trend(tmp_path / "b.csv"), "--out", usual, "--epochs", 1).code == 0
+    done = headstart("fit", train, "--out", tmp_path / "model", "--source", usual, "--epochs", 1)
+    assert (done.code, "case 1 never changes" in done.message) == (2, True)
 
 
 def test_series_shorter_than_the_filters(headstart, tmp_path):

@@ -209,6 +209,10 @@ BAD = {
     "series that rounding leaves nothing of": (
         file("bad.csv", GOOD + "7e9,7000000100,7e9,x\n"), FIT, "never changes (its value is 7e+09)", "case 5", "remove",
     ),
+    "far from zero": (
+        file("bad.csv", "a,b,c,label\n" + "7000000000,7000000100,7e9,x\n7e9,7e9,7000000050,y\n" * 2),
+        FIT, "around 7e+09, which 32 bits cannot tell", "line 2 of bad.csv", "subtract a constant",
+    ),
     "one time step": (
         file("bad.csv", "a,label\n1,x\n2,y\n3,x\n4,y\n"), FIT, "never changes (its value is 1)", "case 1", "remove it",
     ),
@@ -608,13 +612,16 @@ def test_gpu_where_there_is_none(headstart, workplace):
 def test_loss_that_is_not_finite(headstart, workplace, monkeypatch):
     cross_entropy = loop.F.cross_entropy
     monkeypatch.setattr(loop.F, "cross_entropy", lambda *arguments: cross_entropy(*arguments) * float("nan"))
-    done = headstart(*ON_GOOD.split())
+    done = headstart(*ON_GOOD.split(), "--source", "scratch")
     assert done.code == 2
     assert done.err == (
         "headstart: good: the training loss is no longer a finite number in epoch 1; lower the learning rate, or "
         "normalise the series\n"
     )
     assert not Path("new").exists()
+    done = headstart(*ON_GOOD.split())
+    assert done.code == 0, "the candidates that train no network are left"
+    assert "failed: good: the training loss is no longer a finite number" in done.text
 
 
 def test_sources_are_not_executed(headstart, workplace):

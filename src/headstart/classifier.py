@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from headstart.choice import Choice, candidates, choose, get_budget
 from headstart.choice.budget import sources_at_hand
 from headstart.data.dataset import Dataset
+from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
 from headstart.progress import epoch_bar, progress_bar
@@ -39,6 +40,7 @@ from headstart.zoo.source import Source
 
 FORMAT_VERSION = 1
 _MODEL, _SOURCE = "model.json", "source.safetensors"
+_OF_TABLE = ("n_features_in_", "feature_names_in_")
 _OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # nobody's work
 
 
@@ -48,15 +50,17 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     `fit` and `predict` take series in any of these forms: an array (n_cases, n_timepoints), as scikit-learn's own
     estimators do; an array (n_cases, n_channels, n_timepoints); a list of arrays, each (n_timepoints,) or (n_channels,
     n_timepoints), of any lengths; or a `Dataset`. NaN at the end of a series means that it is shorter, NaN inside that
-    a value is missing; missing values are interpolated. Only a 2-D array fixes the number of time steps (it is
-    scikit-learn's number of features); in the other forms series to predict may have any length.
+    a value is missing; missing values are interpolated. Only a 2-D array (or what scikit-learn takes for one: a
+    DataFrame, lists of numbers of one length) fixes the number of time steps, which is scikit-learn's number of
+    features; in the other forms series to predict may have any length.
 
     Parameters
     ----------
     source
         ``"auto"``: candidates with and without transfer compete on the training data, and one or the average of
-        several is used (``docs/choice.md``). Otherwise where to start: a `Source`, the path of a saved one,
-        ``"nearest"`` for the most similar of `sources`, or None to train from scratch. All members start there.
+        several is used (``docs/choice.md``). Otherwise where to start: a `Source`; the name of one, such as
+        ``"ECG200"``, its path or its address ``"hf://OWNER/REPOSITORY/NAME"``; ``"nearest"`` for the most similar of
+        `sources`; or None to train from scratch. All members start there.
     sources
         Folder of saved sources among which ``"auto"`` and ``"nearest"`` choose, the latter by the DTW distance between
         class prototypes; None for all that headstart knows by name. ``"auto"`` does without, too.
@@ -89,9 +93,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         The `Source` it started from; None from scratch, and in ``"auto"``.
     model_
         The trained network with its card, itself a `Source` that others may start from; of several the first; None if
-        ``"auto"`` chose no network.
+        ``"auto"`` chose no network. After ``"auto"`` it is one part of what `predict` averages, not the classifier.
     models_
-        All members, in the order of their seeds.
+        All networks, in the order of their seeds; after ``"auto"`` those of one candidate after the other.
     choice_
         What ``"auto"`` chose, a `headstart.choice.Choice`; otherwise None.
     ranking_
@@ -157,18 +161,27 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         ModelError
             If the source cannot be read.
         """
-        data = self._training_data(X, y)
+        data, of_table = self._training_data(X, y)
         if not isinstance(self.n_members, int | np.integer) or self.n_members < 1:
             raise DataError(f"n_members is {self.n_members!r}; it must be a whole number of at least 1")
-        choice, source, was_interrupted = None, None, False
+        choice = None
+        source = None if self._is_auto() else self._find_source(data)
+        if (self.normalise if source is None else source.card.normalise) and (n_flat := len(flat_cases(data))):
+            warnings.warn(
+                f"{n_flat} of {data.n_cases} series never change, and z-normalisation leaves nothing of them; remove "
+                "them, or set normalise=False",
+                stacklevel=2,
+            )
         if self._is_auto():
             choice = self._choose(data)
             models, was_interrupted = choice.networks, choice.report["interrupted"]
         else:
-            source = self._find_source(data)
             models, was_interrupted = self._train_members(data, source)
         # Together, at the end: what an earlier fit learnt stays whole if this one fails.
         self.source_, self.classes_, self.channel_names_ = source, data.classes, data.channel_names
+        for name in _OF_TABLE:
+            self.__dict__.pop(name, None)
+        self.__dict__.update(of_table)
         self._set_models(models, choice)
         if was_interrupted:
             raise KeyboardInterrupt
@@ -303,6 +316,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         elif self.source is not None:
             parameters["source"] = str(self.source)
         parameters["sources"] = None if self.sources is None else str(self.sources)
+        parameters["device"] = str(self.device)
         if not isinstance(self.random_state, int):
             parameters["random_state"] = self.models_[0].card.seed if self.choice_ is None else self.choice_.seed
         with new_folder(folder) as temporary:
@@ -378,19 +392,18 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.poor_score = self.normalise
         return tags
 
-    def _training_data(self, X: Any, y: Any) -> Dataset:
-        if not _is_table(X):
-            for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit on a table
-                self.__dict__.pop(name, None)
+    def _training_data(self, X: Any, y: Any) -> tuple[Dataset, dict[str, Any]]:
+        """Return the data, and what scikit-learn notes of a table's columns."""
         if isinstance(X, Dataset):
             if y is not None:
                 raise DataError("give either a Dataset, which has its own labels, or series and labels")
-            return X
+            return X, {}
         if y is None:
             raise DataError("requires y to be passed, but the target y is None: give a label for every series")
+        note = TransferClassifier()  # not this one, which may be fitted already, and this fit may fail
         if _is_table(X):
             minimum = 2 if self.normalise and (self.source is None or self._is_auto()) else 1
-            X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", ensure_min_features=minimum)
+            X, y = validate_data(note, X, y, ensure_all_finite="allow-nan", ensure_min_features=minimum)
         else:
             y = column_or_1d(y, warn=True)
             check_consistent_length(X, y)
@@ -398,7 +411,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         data = Dataset.from_arrays("training data", X, labels=y)
         if data.n_interpolated:
             warnings.warn(f"{data.n_interpolated} missing values inside series were interpolated", stacklevel=3)
-        return data
+        return data, {name: value for name, value in vars(note).items() if name in _OF_TABLE}
 
     def _dataset(self, name: str, X: Any) -> Dataset:
         if isinstance(X, Dataset):
@@ -452,13 +465,13 @@ def _is_table(X: Any) -> bool:
     if isinstance(X, Dataset):
         return False
     if isinstance(X, list | tuple):
-        if any(isinstance(series, np.ndarray) for series in X):
+        if not X or any(getattr(series, "ndim", 0) for series in X):
             return False  # a list of series, whose lengths may be equal by chance
         try:
             return np.ndim(X) != 3
         except ValueError:  # series of different lengths
             return False
-    return not (isinstance(X, np.ndarray) and X.ndim == 3)
+    return bool(getattr(X, "ndim", 2) != 3)
 
 
 def _seed(random_state: Any) -> int:

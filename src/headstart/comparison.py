@@ -19,17 +19,20 @@ class Comparison:
     ----------
     held_out
         What they were judged on, in words.
+    predicted
+        (n_cases,): the labels that the classifier gave.
     correct
-        bool (n_cases,): whether the classifier is right.
+        bool (n_cases,): whether they are right.
     correct_from_scratch
         The same for its twin without a source; None if it had no source itself.
     majority_share
-        Share of the most frequent class: what guessing it always would get.
+        What guessing always the class that is most frequent in training would get.
     n_members
         Networks of each classifier.
     """
 
     held_out: str
+    predicted: np.ndarray
     correct: np.ndarray
     correct_from_scratch: np.ndarray | None
     majority_share: float
@@ -62,14 +65,16 @@ def from_scratch(classifier: TransferClassifier) -> TransferClassifier:
 
 
 def compare_on_test_set(
-    classifier: TransferClassifier, scratch: TransferClassifier | None, test: Dataset
+    classifier: TransferClassifier, scratch: TransferClassifier | None, train: Dataset, test: Dataset
 ) -> Comparison:
-    """Judge fitted classifiers on a test set."""
+    """Judge classifiers that were fitted to `train` on a test set."""
+    predicted = classifier.predict(test)
     return Comparison(
         held_out=f"{test.n_cases} test series",
-        correct=classifier.predict(test) == test.labels,
+        predicted=predicted,
+        correct=predicted == test.labels,
         correct_from_scratch=None if scratch is None else scratch.predict(test) == test.labels,
-        majority_share=_majority_share(test),
+        majority_share=float((test.labels == _most_frequent(train)).mean()),
         n_members=classifier.n_members,
     )
 
@@ -98,21 +103,25 @@ def compare_by_folds(
     check_folds(data, n_folds)
     folds = list(StratifiedKFold(n_folds, shuffle=True, random_state=0).split(data.y, data.y))
 
-    def correct(classifier: TransferClassifier) -> np.ndarray:
-        result = np.empty(data.n_cases, bool)
+    def predict(classifier: TransferClassifier) -> np.ndarray:
+        predicted = np.empty_like(data.labels)
         for rest, held_out in folds:
-            fitted = clone(classifier).fit(data.subset(rest))
-            result[held_out] = fitted.predict(data.subset(held_out)) == data.labels[held_out]
-        return result
+            predicted[held_out] = clone(classifier).fit(data.subset(rest)).predict(data.subset(held_out))
+        return predicted
 
+    majority = np.empty_like(data.labels)
+    for rest, held_out in folds:
+        majority[held_out] = _most_frequent(data.subset(rest))
+    predicted = predict(classifier)
     return Comparison(
         held_out=f"{data.n_cases} training series, each held out in one of {n_folds} folds",
-        correct=correct(classifier),
-        correct_from_scratch=None if scratch is None else correct(scratch),
-        majority_share=_majority_share(data),
+        predicted=predicted,
+        correct=predicted == data.labels,
+        correct_from_scratch=None if scratch is None else predict(scratch) == data.labels,
+        majority_share=float((majority == data.labels).mean()),
         n_members=classifier.n_members,
     )
 
 
-def _majority_share(data: Dataset) -> float:
-    return float(np.bincount(data.y).max() / data.n_cases)
+def _most_frequent(data: Dataset) -> object:
+    return data.classes[np.bincount(data.y).argmax()]

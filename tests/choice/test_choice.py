@@ -206,6 +206,54 @@ class Perfect:
         raise KeyboardInterrupt
 
 
+class Failing:
+    """Cannot be computed on the series."""
+
+    name, kind, start = "failing", "scratch", None
+
+    def __init__(self, how) -> None:
+        self.how = how
+
+    def trial(self, data, folds):
+        if isinstance(self.how, Exception):
+            raise self.how
+        return Trial(np.full((data.n_cases, data.n_classes), self.how))
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        (np.nan, "failed: its scores are not finite"),
+        (np.inf, "failed: its scores are not finite"),
+        (np.linalg.LinAlgError("Eigenvalues did not converge"), "failed: Eigenvalues did not converge"),
+        (DataError("the loss is not finite"), "failed: the loss is not finite"),
+    ],
+)
+def test_a_candidate_that_fails_is_left_out(target, tmp_path, how, why):
+    kernels = candidates(target, {}, BUDGETS["fast"])
+    choice = choose(target, [Failing(how), *kernels], n_folds=4)
+    assert list(choice.parts) == ["MiniROCKET"]
+    assert choice.ranking.loc["failing", "why"] == why
+    assert choice.report["scratch"] is None
+    assert saved_and_loaded(choice, tmp_path).ranking.loc["failing", "why"] == why
+    np.testing.assert_array_equal(
+        choice.predict_proba(target), choose(target, kernels, n_folds=4).predict_proba(target)
+    )
+    with pytest.raises(
+        DataError, match=f"no candidate can be fitted to these values \\({why}\\); normalise the series"
+    ):
+        choose(target, [Failing(how)], n_folds=4)
+
+
+@pytest.mark.filterwarnings("ignore")  # of overflow, in what others compute
+def test_values_that_only_some_candidates_bear(make_waves):
+    data = make_waves("Far", 12)
+    far = Dataset.from_arrays("far", data.X * 1e18, data.labels)
+    choice = run(far, {}, "default", normalise=False)
+    assert choice.parts
+    assert np.isfinite(choice.predict_proba(far)).all()
+
+
 @pytest.mark.parametrize("is_tried", [False, True], ids=["while it is tried", "while it is fitted"])
 def test_an_interrupted_choice_is_made_among_what_is_fitted(target, tmp_path, is_tried):
     kernels = candidates(target, {}, BUDGETS["fast"])

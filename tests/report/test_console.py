@@ -17,6 +17,7 @@ def compared(both: int, only_with: int, only_without: int, neither: int = 0) -> 
     n = (both, only_with, only_without, neither)
     return Comparison(
         held_out=f"{sum(n)} test series",
+        predicted=np.zeros(sum(n)),
         correct=np.repeat([True, True, False, False], n),
         correct_from_scratch=np.repeat([True, False, True, False], n),
         majority_share=0.5,
@@ -50,10 +51,12 @@ def test_conclusion_of_ensembles():
     first, _, third = conclusion(replace(compared(10, 6, 1, 3), n_members=5), "from GunPoint")
     assert "same recipe and seeds: on 11" in first
     assert third.startswith("This is one ensemble of 5 and one choice")
+    *_, third = conclusion(replace(compared(10, 6, 1, 3), n_members=5), "the choice", "the choice")
+    assert third.startswith("This is one seed and one choice"), "not all that was chosen has five members"
 
 
 def test_conclusion_without_a_source():
-    alone = Comparison("4 test series", np.array([True, True, True, False]), None, 0.5)
+    alone = Comparison("4 test series", np.zeros(4), np.array([True, True, True, False]), None, 0.5)
     first, second, _ = conclusion(alone, "from scratch")
     assert first == "From scratch: right on 3 of 4 test series; guessing the most frequent class: on 50%."
     assert "no transfer to judge" in second

@@ -3,7 +3,7 @@ import pytest
 
 from headstart.data import Dataset, load
 from headstart.errors import DataError, ShapeError
-from headstart.report.charts import save_chart
+from headstart.report.charts import BLUE, MIDDLE, save_chart
 from headstart.report.fit_chart import _MAX_RIGHT, _MAX_WRONG, fit_chart
 
 LOSSES = {"from GunPoint": [[0.7, 0.2, 0.1], [0.8, 0.3, 0.1]], "from scratch": [[1.0, 0.5, 0.2], [0.9, 0.6, 0.3]]}
@@ -33,6 +33,19 @@ def test_real_data_are_drawn(name, tmp_path):
     assert ("channel 1 of" in picture) == (test.n_channels > 1)
     for words in ("A finding", "from GunPoint", "0.800", "Confusions", "right</text>"):
         assert words in picture
+
+
+def test_the_classifier_in_question_is_blue():
+    """Also if it has no network, and its rival has."""
+    test = small(2)
+    chart = fit_chart(test, test.labels, {"from scratch": [[0.5, 0.4]]}, {"the choice": 1.0, "from scratch": 0.5}, "A")
+    assert {row["name"]: row["colour"] for row in rows_with(chart, "colour")} == {
+        "the choice": BLUE,
+        "from scratch": MIDDLE,
+    }
+    assert rows_with(chart, "median")
+    without = fit_chart(test, test.labels, {}, {"the choice": 1.0}, "A")
+    assert not rows_with(without, "median")
 
 
 @pytest.mark.parametrize(

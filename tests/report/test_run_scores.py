@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from headstart.data import Dataset, load
-from headstart.errors import HeadstartError, UnknownNameError
+from headstart.errors import DataError, HeadstartError, UnknownNameError
 from headstart.grid import run_grid
 from headstart.report.run_scores import score_run
 from headstart.selection import RANKERS
@@ -61,6 +61,13 @@ def test_pairs_and_scores(run, archive):
 def test_relatives_when_they_are_asked_for(run, archive):
     pairs = score_run(run, archive, "size", allow_overlap=True)
     assert len(pairs) == 2 * (4 + 4)
+
+
+def test_a_run_of_relatives_alone(archive, tmp_path):
+    names = ["FiftyWords", "WordSynonyms"]
+    run_grid(tmp_path / "run", archive, sources=names, targets=names, recipes=[SHORT], device="cpu")
+    with pytest.raises(DataError, match="all pairs are of relatives, which count only with --allow-overlap"):
+        score_run(tmp_path / "run", archive, ["size"])
 
 
 def test_progress(run, archive):

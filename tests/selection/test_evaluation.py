@@ -87,6 +87,8 @@ def test_results_that_are_missing():
     assert set(outcomes["target"]) == {"t0"}
     assert of(outcomes, "ours")["n_sources"] == 2
     assert of(outcomes, "ours")["regret"] == pytest.approx(0)
+    timed = pairs.assign(**{"ours" + SECONDS: np.where(pairs["source"] == "s1", 100.0, 1.0)})
+    assert of(evaluate(timed, ["ours"]), "ours")["seconds"] == 2, "without the source that is left out"
     with pytest.raises(DataError, match="there is no target with results from two sources"):
         evaluate(pairs[pairs["target"] == "t1"], ["ours"])
     with pytest.raises(DataError, match="there is no target"):

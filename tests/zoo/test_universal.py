@@ -133,8 +133,10 @@ def test_a_group_is_left_out(tmp_path, monkeypatch):
     assert source.card.members == [name for name in names if group_of(name) != without]
     assert source.card.dataset == f"universal-without-{without}"
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    (tmp_path / "universal.safetensors.checkpoint").write_bytes(b"left by a kill in the last moment")
     again = build_universal(None, out, names, without=without, n_updates=2)
     assert again.card == source.card
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
     with pytest.raises(HeadstartError, match="is there already, made of other data or in another way"):
         build_universal(None, out, names, without=without, n_updates=3)
     with pytest.raises(UnknownNameError, match="unknown group '9'"):

@@ -22,6 +22,7 @@ from headstart.choice.features import FeatureMember
 from headstart.choice.networks import NetworkMember
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import require_classes
+from headstart.errors import DataError
 from headstart.zoo.source import Source
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def choose(
     Raises
     ------
     DataError
-        If a case has no label, or there is only one class.
+        If a case has no label, or there is only one class, or no candidate can be fitted. A candidate that cannot is
+        left out, and `ranking` says why.
 
     Examples
     --------
@@ -167,6 +169,7 @@ def choose(
     y = data.y[cases]
     weights = compute_sample_weight("balanced", y) if balanced and folds else None
     trials: dict[str, Trial] = {}
+    failures: dict[str, str] = {}
     seconds = dict.fromkeys(kinds, 0.0)
 
     def tell(i: int, name: str) -> None:
@@ -202,8 +205,19 @@ def choose(
         for i, candidate in enumerate(competing if folds else ()):
             tell(i, candidate.name)
             begin = time.perf_counter()
-            trials[candidate.name] = candidate.trial(data, folds)
+            try:
+                trial = candidate.trial(data, folds)
+                if not np.isfinite(trial.held_out[cases]).all():
+                    raise DataError("its scores are not finite")
+                trials[candidate.name] = trial
+            except (DataError, np.linalg.LinAlgError) as error:  # of values too large for it, but not for all
+                failures[candidate.name] = f"failed: {error}"
             seconds[candidate.name] = time.perf_counter() - begin
+        if folds and not trials:
+            raise DataError(
+                f"{data.name}: no candidate can be fitted to these values ({'; '.join(failures.values())}); "
+                "normalise the series"
+            )
         decision, held_out, parts = conclude()
     except KeyboardInterrupt:
         # What is fitted already can be used at once. A network was only tried without the folds.
@@ -225,14 +239,15 @@ def choose(
         "interrupted": interrupted,
         "seconds": round(time.perf_counter() - start, 3),
     }
-    ranking = _ranking(kinds, starts, decision, held_out, y, weights, seconds)
+    ranking = _ranking(kinds, starts, decision.shares, decision.reasons | failures, held_out, y, weights, seconds)
     return Choice(data.n_channels, seed, parts, ranking, report)
 
 
 def _ranking(
     kinds: Mapping[str, str],
     starts: Mapping[str, str | None],
-    decision: Decision,
+    shares: Mapping[str, float],
+    reasons: Mapping[str, str],
     held_out: Mapping[str, np.ndarray],
     y: np.ndarray,
     weights: np.ndarray | None,
@@ -247,9 +262,9 @@ def _ranking(
             "kind": kind,
             "source": starts[name],
             **(_out_of_fold(held_out, {name: 1.0}, y, weights) or nothing),
-            "chosen": name in decision.shares,
-            "share": round(decision.shares.get(name, 0.0), 4),
-            "why": decision.reasons.get(name, "interrupted before it could be used"),
+            "chosen": name in shares,
+            "share": round(shares.get(name, 0.0), 4),
+            "why": reasons.get(name, "interrupted before it could be used"),
             "seconds": round(seconds[name], 3),
         }
         for name, kind in kinds.items()

@@ -47,6 +47,12 @@ Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights a
 Device = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")]
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option was given by the user, also with the value that it has by default."""
+    origin = context.get_parameter_source(name)
+    return origin is not None and origin.name == "COMMANDLINE"
+
+
 def load_for_fit(
     train: str, test: Path | None, archive: Path | None, label: str, case: str | None, time: str | None
 ) -> "tuple[Dataset, Dataset | None]":

@@ -26,6 +26,7 @@ from headstart.cli.options import (
     check_picture,
     chosen_recipe,
     console,
+    is_given,
     load_for_fit,
 )
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 
 def fit(
+    context: typer.Context,
     train: Annotated[str, typer.Argument(help="File of labelled series, or name of a data set.")],
     out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
     test: Annotated[Path | None, typer.Option(help="File of labelled series to judge the model on.")] = None,
@@ -75,7 +77,7 @@ def fit(
 
     Where there are test series, or with --folds, a network is trained from scratch, and the two are compared. With
     --source other than auto, Ctrl-C ends the training and keeps the best network so far; with --members, the networks
-    that are done; in auto, the best of the candidates that need no training.
+    that are done; in auto, the choice among the candidates that train no network.
     """
     from headstart import comparison
     from headstart.choice import get_budget
@@ -86,6 +88,7 @@ def fit(
     from headstart.networks import get_network
     from headstart.report.console import comparison_table, conclusion, data_table, verdict
     from headstart.training.device import find_device
+    from headstart.zoo import find as find_source
 
     of_budget = get_budget(budget).recipe
     usual = of_budget if source == "auto" else "default"
@@ -97,12 +100,19 @@ def fit(
         raise DataError(
             f"--sources is a folder to choose from, --source {source} leaves no choice; give one of the two"
         )
+    said = {name for name in ("budget", "network", "normalise") if is_given(context, name)}
+    if "budget" in said and source != "auto":
+        raise DataError(f"--budget is for a choice, --source {source} leaves none; give one of the two")
+    if source not in ("auto", "scratch") and (own := sorted(said - {"budget"})):
+        raise DataError(
+            f"--{own[0]} is for networks from scratch, a source has its own; leave it out, or give --source scratch"
+        )
     get_network(network)
     find_device(device)
     check_replaceable(out)
     check_writable(out)
     train_set, test_set = load_for_fit(train, test, archive, label, case, time)
-    if normalise:
+    if normalise if source in ("auto", "scratch", "nearest") else find_source(source).card.normalise:
         require_variation(train_set)
     if folds is not None:
         comparison.check_folds(train_set, folds)
@@ -155,13 +165,16 @@ def fit(
         from headstart.report.charts import save_chart
         from headstart.report.fit_chart import fit_chart
 
-        fitted = [classifier] if scratch is None else [classifier, scratch]
+        fitted = {_start(classifier): (classifier, result.correct)}
+        if scratch is not None and result.correct_from_scratch is not None:
+            fitted[_start(scratch)] = (scratch, result.correct_from_scratch)
+        losses = {name: [card.losses for card in _cards(one)] for name, (one, _) in fitted.items()}
         save_chart(
             fit_chart(
                 test_set,
-                classifier.predict(test_set),
-                losses={_start(c): [card.losses for card in _cards(c)] for c in fitted if _cards(c)},
-                accuracies={_start(c): c.score(test_set, test_set.labels) for c in fitted},
+                result.predicted,
+                losses={name: runs for name, runs in losses.items() if runs},
+                accuracies={name: float(correct.mean()) for name, (_, correct) in fitted.items()},
                 title=verdict(result, what),
             ),
             picture,
@@ -197,20 +210,21 @@ def predict(
         if out.suffix != ".csv":
             raise DataError(f"{out}: predictions are written as .csv; name such a file")
     classifier = TransferClassifier.load(model)
-    if Path(data).expanduser().exists():
-        series = read(
-            data,
-            label=label if labelled else None,
-            case=case,
-            time=time,
-            classes=classifier.classes_ if labelled else None,
-        )
+    classes = classifier.classes_ if labelled else None
+    if Path(data).expanduser().is_file():
+        series = read(data, label=label if labelled else None, case=case, time=time, classes=classes)
     else:
-        _, test_set = load(data, archive)
+        _, test_set = load(data, archive, label=label, case=case, time=time)
         if test_set is None:
             raise DataError(f"{data} has no test part; give a file of series")
-        labels = (test_set.labels, classifier.classes_) if labelled else (None, None)
-        series = Dataset.from_arrays(test_set.name, test_set.X, labels[0], classes=labels[1])
+        series = Dataset.from_arrays(
+            test_set.name,
+            test_set.X,
+            test_set.labels if labelled else None,
+            classes=classes,
+            channel_names=test_set.channel_names,
+            case_names=test_set.case_names,
+        )
     probabilities = classifier.predict_proba(series)
     predictions = classifier.classes_[probabilities.argmax(axis=1)]
     table = pd.DataFrame({"case": series.case_names or range(1, series.n_cases + 1)})
@@ -324,7 +338,7 @@ def _judge(classifier: Any, scratch: Any, train: "Dataset", test: "Dataset | Non
     if scratch is not None:
         scratch.fit(train)
         console.print(training_sentence(*_cards(scratch)))
-    return compare_on_test_set(classifier, scratch, test)
+    return compare_on_test_set(classifier, scratch, train, test)
 
 
 def _kept(classifier: Any) -> str:

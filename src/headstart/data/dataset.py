@@ -218,7 +218,7 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
 
 
 def _in_32_bits(name: str, values: np.ndarray, describe_case: Callable[[int], str]) -> np.ndarray:
-    """Return a float32 copy; refuse a channel whose variation would be lost in it, as it lies so far from zero."""
+    """Return a float32 copy; refuse a channel that lies so far from zero that most series' variation would be lost."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
         rounded = values.astype(np.float32)
     if values.dtype == np.float32:
@@ -227,14 +227,20 @@ def _in_32_bits(name: str, values: np.ndarray, describe_case: Callable[[int], st
     with np.errstate(over="ignore", invalid="ignore"):
         # Where values are spread wider, their standard deviation is more than rounding, and need not be computed.
         is_narrow = high - low <= 2 * np.sqrt(values.shape[2]) * ROUNDING * np.maximum(np.abs(high), np.abs(low))
-    for i, channel in np.argwhere(is_narrow & np.isfinite(high) & np.isfinite(low)):
-        exact, kept = (X[i, channel].astype(np.float64) for X in (values, rounded))
-        mean, std = np.nanmean(exact), np.nanstd(exact)
-        if np.nanstd(kept) <= ROUNDING * abs(mean) and std > _ROUNDING_OF_64_BITS * abs(mean):
+    is_narrow &= np.isfinite(high) & np.isfinite(low)
+    for channel in np.flatnonzero(is_narrow.mean(axis=0) > 0.5):
+        cases = np.flatnonzero(is_narrow[:, channel])
+        exact, kept = (X[cases, channel].astype(np.float64) for X in (values, rounded))
+        mean, std = np.nanmean(exact, axis=1), np.nanstd(exact, axis=1)
+        is_lost = np.nanstd(kept, axis=1) <= ROUNDING * np.abs(mean)
+        is_lost &= std > _ROUNDING_OF_64_BITS * np.abs(mean)
+        if is_lost.sum() > len(values) / 2:
+            i = int(np.argmax(is_lost))
             raise DataError(
-                f"{name}: {describe_case(int(i))} varies by about {std:.2g} around {mean:.6g}"
+                f"{name}: {describe_case(int(cases[i]))} varies by about {std[i]:.2g} around {mean[i]:.6g}"
                 + (f" in channel {channel + 1}" if values.shape[1] > 1 else "")
-                + ", which 32 bits cannot tell from rounding; subtract a constant near that from all series first"
+                + f", which 32 bits cannot tell from rounding, as {is_lost.sum()} in all; subtract a constant near "
+                "that from all series first"
             )
     return rounded
 

@@ -33,14 +33,25 @@ def require_variation(data: Dataset) -> None:
     DataError
         If there are any; it names the first.
     """
-    mean, std = _moments(data.X.astype(np.float64))
-    flat = np.flatnonzero((std <= ROUNDING * np.abs(mean)).all(axis=(1, 2)))
+    flat = flat_cases(data)
     if len(flat):
         raise DataError(
             f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), and "
             f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all), or switch normalisation "
             "off (normalise=False, --no-normalise)"
         )
+
+
+def flat_cases(data: Dataset) -> np.ndarray:
+    """Return the indices of the series that never change in any channel.
+
+    Examples
+    --------
+    >>> flat_cases(Dataset.from_arrays("toy", [[1, 1], [1, 2]])).tolist()
+    [0]
+    """
+    mean, std = _moments(data.X.astype(np.float64))
+    return np.flatnonzero((std <= ROUNDING * np.abs(mean)).all(axis=(1, 2)))
 
 
 def require_classes(data: Dataset, purpose: str = "training") -> None:

@@ -108,7 +108,8 @@ def choice_sentences(choice: Choice) -> list[str]:
             reached += f", the network from scratch on {report['scratch']['accuracy']:.1%}"
         lines.append(f"{reached}. The candidates were judged by the same series, so this is somewhat flattering.")
     if choice.networks:
-        lines.append(f"Networks were trained by the recipe {_recipe_text(choice.networks[0].card)}.")
+        card = choice.networks[0].card
+        lines.append(f"Networks were trained by the recipe {_recipe_text(card)}, {len(card.losses)} epochs.")
     return lines
 
 
@@ -156,7 +157,8 @@ def conclusion(comparison: Comparison, start: str, what: str = "transfer") -> li
         n_right_from_scratch = comparison.correct_from_scratch.sum()
         same = ("recipe and " if what == "transfer" else "") + ("seed" if comparison.n_members == 1 else "seeds")
         first = f"{start[0].upper()}{start[1:]}: {right}; from scratch, same {same}: on {n_right_from_scratch}."
-    which = "seed" if comparison.n_members == 1 else f"ensemble of {comparison.n_members}"
+    is_one = comparison.n_members == 1 or what != "transfer"  # a choice has members of several kinds
+    which = "seed" if is_one else f"ensemble of {comparison.n_members}"
     return [
         first,
         verdict(comparison, what),

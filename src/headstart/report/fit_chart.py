@@ -33,9 +33,9 @@ def fit_chart(
         (n_cases,): the label that the classifier gave to each.
     losses
         The training losses of each network, epoch by epoch, by what the lines are to be called ("from GunPoint", "from
-        scratch"); the first are those of the classifier that made `predicted`.
+        scratch"); there may be none.
     accuracies
-        By the same names, and any others to compare with.
+        By the same names, and any others to compare with; the first is that of the classifier that made `predicted`.
     title
         What was found, in a sentence.
 
@@ -62,7 +62,9 @@ def fit_chart(
     alt = import_altair()
     codes = _codes_of(test, predicted)
     n_right = int((codes == test.y).sum())
-    left = alt.vconcat(_curves(losses), _accuracy_panel(accuracies, losses, test.n_cases), spacing=22)
+    colours = {name: BLUE if i == 0 else MIDDLE for i, name in enumerate(accuracies)}
+    panels = [_curves(losses, colours)] if losses else []
+    left = alt.vconcat(*panels, _accuracy_panel(accuracies, colours, test.n_cases), spacing=22)
     bottom = alt.hconcat(left, _confusion_panel(test, codes), spacing=_GAP)
     chart = alt.vconcat(_series_panels(test, codes), bottom.resolve_scale(color="independent"), spacing=28)
     chart = chart.resolve_scale(color="independent", opacity="independent")
@@ -149,21 +151,15 @@ def _outcome_scale(right: str) -> Any:
     return import_altair().Scale(domain=["right", "wrong"], range=[right, VERMILION])
 
 
-def _colours(losses: dict[str, list[list[float]]]) -> dict[str, str]:
-    """Give the classifier in question blue, its rivals grey."""
-    return {name: BLUE if i == 0 else MIDDLE for i, name in enumerate(losses)}
-
-
-def _curves(losses: dict[str, list[list[float]]]) -> Any:
+def _curves(losses: dict[str, list[list[float]]], colours: dict[str, str]) -> Any:
     title = import_altair().TitleParams("Training loss", subtitle="thick: running median", subtitlePadding=2)
-    return loss_panel(losses, _colours(losses), width=_CURVE_WIDTH, name_width=_NAME_WIDTH, height=150, title=title)
+    return loss_panel(losses, colours, width=_CURVE_WIDTH, name_width=_NAME_WIDTH, height=150, title=title)
 
 
-def _accuracy_panel(accuracies: dict[str, float], losses: dict[str, list[list[float]]], n_cases: int) -> Any:
+def _accuracy_panel(accuracies: dict[str, float], colours: dict[str, str], n_cases: int) -> Any:
     alt = import_altair()
-    colours = _colours(losses)
     rows = [
-        {"name": name, "accuracy": accuracy, "label": f"{accuracy:.3f}  {name}", "colour": colours.get(name, PALE)}
+        {"name": name, "accuracy": accuracy, "label": f"{accuracy:.3f}  {name}", "colour": colours[name]}
         for name, accuracy in accuracies.items()
     ]
     base = alt.Chart(alt.InlineData(rows)).encode(

@@ -64,6 +64,8 @@ def score_run(
     pairs = transfers(results, network=network, recipe=recipe)
     if not allow_overlap:
         pairs = pairs[~pairs["related"]]
+        if pairs.empty:
+            raise DataError(f"{run}: all pairs are of relatives, which count only with --allow-overlap")
     scratch = _from_scratch(results, network, recipe)
     fingerprints = {cell["target"]: cell["train_fingerprint"] for cell in scratch}
     ids = {(cell["target"], cell["seed"]): cell["cell"] for cell in scratch}

@@ -120,6 +120,8 @@ def ranker_names(by: str | Sequence[str]) -> list[str]:
     ------
     UnknownNameError
         If one is not a key of `RANKERS`.
+    DataError
+        If there is none.
 
     Examples
     --------
@@ -130,6 +132,8 @@ def ranker_names(by: str | Sequence[str]) -> list[str]:
     for name in names:
         if name not in RANKERS:
             raise UnknownNameError("ranker", name, RANKERS)
+    if not names:
+        raise DataError(f"no ranker is named; give one or more of {', '.join(RANKERS)}")
     return list(dict.fromkeys(names))
 
 

@@ -157,7 +157,9 @@ def _outcomes(pairs: pd.DataFrame, rankers: list[str]) -> Iterable[dict[str, obj
         if np.isnan(scores).all(axis=0).any():
             continue
         correlation = np.mean([_correlation(of_seed, means) for of_seed in scores.T])
-        seconds = pairs[ranker + SECONDS].sum() / n_seeds if ranker + SECONDS in pairs else np.nan
+        seconds = np.nan
+        if ranker + SECONDS in pairs:
+            seconds = float(np.nansum(by_seed(ranker + SECONDS)[is_whole])) / n_seeds
         yield row(ranker, _chosen(scores, accuracy), float(correlation), seconds)
     yield row(SCRATCH, scratch)
     yield row(ANY_SOURCE, float(means.mean()))

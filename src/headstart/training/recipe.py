@@ -23,20 +23,21 @@ class Recipe:
         Adam's, at its highest.
     schedule
         ``plateau``: halved after `patience_epochs` without a better training loss, down to `min_learning_rate`;
-        ``one-cycle``: up for the first 30% of the steps, then down to nothing along a cosine
-        (Smith & Topin, "Super-convergence", 2019).
+        ``one-cycle``: up for the first 30% of the steps, then down to nothing along a cosine, Adam's first moment
+        the other way round between .95 and .85 (Smith & Topin, "Super-convergence", 2019; torch's `OneCycleLR`).
     patience_epochs, min_learning_rate
         Of the plateau schedule.
     max_batch_size, min_batch_size, batch_fraction
         A batch has `batch_fraction` of the training set, but at most `max_batch_size` and at least `min_batch_size`
         series: batch statistics of one or two series are too rough to learn from.
     max_updates
-        Gradient steps after which the training ends even if epochs are left: large training sets are learnt in fewer
-        passes. None: no limit.
+        Gradient steps after which no further epoch is begun if it would exceed them, but one there is always: large
+        training sets are learnt in fewer passes. None: no limit.
     exact_statistics
         Whether the statistics of batch normalisation are measured anew at the end, over the whole training set and
-        with the weights that are kept (Wu & Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3). The running
-        averages lag behind the weights by some hundred batches, which is much of a short training on few series.
+        with the weights that are kept, as means over batches as large as memory allows (Wu & Johnson, "Rethinking
+        'Batch' in BatchNorm", 2021, section 3). The running averages lag behind the weights by some hundred batches,
+        which is much of a short training on few series.
     standardise_features
         Whether the head sees standardised features in training, as `StandardisedHead` says.
     bfloat16
@@ -63,9 +64,12 @@ class Recipe:
         for name, value in vars(self).items():
             if isinstance(value, np.generic):  # out of an array, as in a grid search; neither torch nor JSON takes them
                 object.__setattr__(self, name, value.item())
-        for name in ("epochs", "patience_epochs", "min_batch_size", "max_updates"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise DataError(f"recipe {self.name!r}: {name} must be at least 1")
+        for name in ("epochs", "patience_epochs", "min_batch_size", "max_batch_size", "max_updates"):
+            value = getattr(self, name)
+            if value is None and name == "max_updates":
+                continue
+            if not isinstance(value, int) or value < 1:
+                raise DataError(f"recipe {self.name!r}: {name} is {value!r}; it must be a whole number of at least 1")
         if self.max_batch_size < self.min_batch_size:
             raise DataError(f"recipe {self.name!r}: max_batch_size must be at least min_batch_size")
         if not 0 < self.learning_rate < float("inf") or not 0 < self.batch_fraction <= 1:
@@ -120,7 +124,7 @@ DEFAULT = Recipe(
     standardise_features=True,
     bfloat16=True,
 )
-"""At most a tenth of the time of the paper's, on a schedule that ends when the epochs do (see ``docs/recipes.md``)."""
+"""About a tenth of the paper's time, or less, on a schedule that ends when the epochs do (see ``docs/recipes.md``)."""
 
 QUICK = replace(DEFAULT, name="quick", epochs=100, max_updates=1333)
 """A third of the default, and less of large training sets: enough where a source gives the start."""
@@ -143,6 +147,8 @@ def get_recipe(recipe: str | Recipe, **overrides: Any) -> Recipe:
         if recipe not in RECIPES:
             raise UnknownNameError("recipe", recipe, RECIPES)
         recipe = RECIPES[recipe]
+    if not isinstance(recipe, Recipe):
+        raise DataError(f"a recipe is a Recipe or the name of one, not {recipe!r}")
     known = {field.name for field in fields(Recipe)}
     for name in overrides:
         if name not in known:

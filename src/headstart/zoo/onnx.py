@@ -38,7 +38,8 @@ def export_onnx(source: Source, path: str | Path) -> None:
     Parameters
     ----------
     source
-        One with a head; that of a fitted classifier is `TransferClassifier.model_`.
+        One with a head, such as `TransferClassifier.model_` of a classifier with a source or from scratch and one
+        member. A classifier that chose by itself is an average of several methods, and no single graph.
     path
         The file; an older one is replaced in a single step.
 

@@ -59,6 +59,11 @@ class Source:
     prototypes: Prototypes | None = None
     signatures: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        card = self.card
+        what = "trunk" if self.is_trunk else f"{len(card.classes)} classes"
+        return f"Source({card.dataset!r}, {card.network}, {what}, {card.n_cases} training series)"
+
     @property
     def is_trunk(self) -> bool:
         """Whether it has no head, so that it can be fine-tuned but not predict."""

@@ -104,6 +104,7 @@ def train_universal(
     _check(datasets, method)
     where = find_device(device)
     recipe = _recipe(method, n_updates, learning_rate, max_length)
+    seed = int(seed)
     trunk = build(network, 1, 1, seed)  # its head is never used
     prepared = [shortened(z_normalise(data), max_length) for data in datasets]
     history = train_jointly(
@@ -129,7 +130,7 @@ def train_universal(
         max_length=int(max(lengths)),
         network=network,
         recipe=recipe,
-        seed=int(seed),
+        seed=seed,
         normalise=True,
         losses=[float(f"{loss:.5g}") for loss in history.losses],
         best_epoch=len(history.losses),
@@ -187,13 +188,14 @@ def build_universal(
     names = archive_names(archive) if names is None else names
     datasets = [load(name, archive)[0] for name in names if without is None or group_of(name) != without]
     _check(datasets, method)
+    checkpoint = out.with_name(out.name + ".checkpoint")
     if out.exists():
         source = Source.load(out)
         recipe = _recipe(method, n_updates, LEARNING_RATE, MAX_LENGTH)
         if _made_of(source.card) == (joint_fingerprint(datasets), network, recipe, seed):
+            checkpoint.unlink(missing_ok=True)  # a kill may have come between the two last steps
             return source
         raise HeadstartError(f"{out} is there already, made of other data or in another way; choose another file")
-    checkpoint = out.with_name(out.name + ".checkpoint")
     whole = train_universal(
         datasets,
         network,
@@ -272,7 +274,7 @@ def _recipe(method: str, n_updates: int, learning_rate: float, max_length: int) 
 
 def _identity(datasets: list[Dataset], network: str, recipe: dict[str, Any], seed: int) -> str:
     """Say all that the weights follow from."""
-    return json.dumps([joint_fingerprint(datasets), network, recipe, int(seed), torch.__version__], sort_keys=True)
+    return json.dumps([joint_fingerprint(datasets), network, recipe, seed, torch.__version__], sort_keys=True)
 
 
 def _made_of(card: Card) -> tuple[str, str, dict[str, Any], int]:
