@@ -7,7 +7,7 @@ OUT := demo-out
 .PHONY: help demo test check bench clean
 
 help:
-	@echo "make demo   learn from fifty series, from the best of all starts, and compare with scratch (some minutes)"
+	@echo "make demo   learn from fifty series, with transfer where it helps, and compare with scratch (some minutes)"
 	@echo "make test   run the tests"
 	@echo "make check  lint, type check, and tests with warnings as errors"
 	@echo "make bench  speed against other libraries; with HEADSTART_ARCHIVE (the UCR archive) and"

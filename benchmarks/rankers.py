@@ -9,8 +9,8 @@ source most similar to the target). `dtw` goes by our own matrix (`headstart sim
 published ranks. Data sets that the matrix or the archive lacks are left out, and so are pairs of relatives. The archive
 can also be named by HEADSTART_ARCHIVE.
 
-The second prints the targets on the tuning list of `benchmarks/archive_lists.py`, on which rankers were designed, apart
-from all others.
+The second also prints the targets on the tuning list of `benchmarks/archive_lists.py`, on which rankers were designed,
+apart from all others.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main() -> None:
     parts = {"in all": outcomes}
     if options.pairs:
         is_tuning = outcomes["target"].isin(TUNING)
-        parts = {"on the tuning list": outcomes[is_tuning], "not on the tuning list": outcomes[~is_tuning]}
+        parts |= {"on the tuning list": outcomes[is_tuning], "not on the tuning list": outcomes[~is_tuning]}
     console = Console(highlight=False)
     for title, part in parts.items():
         if not part.empty:

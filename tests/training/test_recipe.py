@@ -65,6 +65,9 @@ def test_round_trips(recipe):
     [
         ("epochs", 0),
         ("epochs", -1),
+        ("epochs", 2.5),
+        ("epochs", "3"),
+        ("max_updates", 1e4),
         ("max_batch_size", 0),
         ("min_batch_size", 0),
         ("max_updates", 0),

@@ -1,6 +1,6 @@
 """Candidates that train no network: fixed features of the series, and a ridge regression on them.
 
-A kind of features is a class of its own file, found by name in `headstart.choice.TRANSFORMS`.
+A kind of features is a class, found by name in `TRANSFORMS`.
 """
 
 import json

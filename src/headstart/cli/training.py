@@ -296,7 +296,9 @@ def recipes() -> None:
 
 
 def curves(
-    models: Annotated[list[Path], typer.Argument(help="Folders of saved models, and files of saved sources.")],
+    models: Annotated[
+        list[str], typer.Argument(help="Folders of saved models, and sources: names, files or hf:// addresses.")
+    ],
     out: Annotated[Path, typer.Option(help="Picture: .png, .svg, .pdf or .html.")],
 ) -> None:
     """Draw the training losses of models and sources, with and without transfer, on a logarithmic axis.
@@ -306,12 +308,12 @@ def curves(
     from headstart.classifier import TransferClassifier
     from headstart.report.charts import save_chart
     from headstart.report.loss_chart import loss_chart
-    from headstart.zoo import Source
+    from headstart.zoo import find
 
     check_picture(out)
     cards = []
-    for path in models:
-        cards += _cards(TransferClassifier.load(path)) if path.is_dir() else [Source.load(path).card]
+    for model in models:
+        cards += _cards(TransferClassifier.load(model)) if Path(model).is_dir() else [find(model).card]
     save_chart(loss_chart(cards), out)
     console.print(f"{len(cards)} training runs drawn in {out}.")
 

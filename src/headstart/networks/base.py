@@ -93,7 +93,7 @@ class Network(nn.Module, ABC):
 
 
 def new_head(n_features: int, n_classes: int) -> nn.Linear:
-    """Return a linear layer that starts as the paper's do: Glorot-uniform weights, no bias."""
+    """Return a linear layer that starts as the paper's do: Glorot-uniform weights, zero biases."""
     head = nn.Linear(n_features, n_classes)
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)
