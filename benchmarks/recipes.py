@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 from archive_lists import SMALL_REPORTED, SMALL_TUNING
+from markdown import print_table
 from scipy import stats
 
 from headstart.data import load
@@ -66,13 +67,21 @@ def run(archive: str, dataset: str, source: Path | None, recipe_text: str, seed:
     }
 
 
-def table(rows: pd.DataFrame, recipes: list[str]) -> pd.DataFrame:
-    """Mean and spread of the accuracy a data set and recipe, over seeds, and mean seconds."""
-    columns = {"accuracy": ("accuracy", "mean"), "std": ("accuracy", "std"), "seconds": ("cpu_seconds", "mean")}
-    wide = pd.concat(
-        {name: rows.pivot_table(value, "dataset", "recipe", how) for name, (value, how) in columns.items()}, axis=1
-    )
-    return wide.reindex(columns=recipes, level=1)
+def print_means(rows: pd.DataFrame, recipes: list[str], reference: Path | None) -> None:
+    """Print mean and spread of the accuracy a data set and recipe, over seeds, and mean seconds."""
+    aggregates = {"accuracy": ("accuracy", "mean"), "std": ("accuracy", "std"), "seconds": ("cpu_seconds", "mean")}
+    cells = rows.groupby(["recipe", "dataset"]).agg(**aggregates, runs=("seed", "size"))
+    table = pd.concat({recipe: cells.loc[recipe] for recipe in recipes}, axis=1).reindex(rows["dataset"].unique())
+    if reference is not None:
+        table["published", "accuracy"] = pd.read_csv(reference, index_col="dataset")["FCN"]
+    table.loc["mean"] = table.drop(columns=["std", "runs"], level=1).mean()
+    digits = {"accuracy": 3, "std": 3, "seconds": 0, "runs": 0}
+    headings = [recipe if name == "accuracy" else name for recipe, name in table]
+    lines = [
+        [name, *("" if np.isnan(value) else f"{value:.{digits[what]}f}" for (_, what), value in row.items())]
+        for name, row in table.iterrows()
+    ]
+    print_table(["data set", *headings], lines)
 
 
 def comparison(rows: pd.DataFrame, first: str, second: str) -> str:
@@ -101,6 +110,7 @@ def main() -> None:
     parser.add_argument("--tuning", action="store_true", help="the tuning sets, not those that are reported")
     parser.add_argument("--datasets", nargs="+", help="these only")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--reference", type=Path, help="CSV of published accuracies, a row a data set, a column FCN")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, default=Path("results/recipes.csv"))
     arguments = parser.parse_args()
@@ -123,7 +133,8 @@ def main() -> None:
             row.to_csv(arguments.out, mode="a", header=not arguments.out.exists(), index=False)
             print(row.to_string(header=False, index=False), flush=True)
     rows = pd.read_csv(arguments.out).query("start == @start and dataset in @datasets and recipe in @arguments.recipes")
-    print(f"\n{start}:\n{table(rows, arguments.recipes).round(3).to_string()}")
+    print(f"\n{start}:")
+    print_means(rows, arguments.recipes, arguments.reference)
     for other in arguments.recipes[1:]:
         print(f"\n{comparison(rows, arguments.recipes[0], other)}")
 
