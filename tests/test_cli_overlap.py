@@ -57,7 +57,7 @@ def test_relatives(headstart, tmp_path, archive):
 
 
 def test_relatives_prints_without_files(headstart, archive):
-    done = headstart("data", "relatives", "--archive", archive, "--name", "Italy")
+    done = headstart("data", "relatives", "--archive", archive, "--name", "Italy", "--name", "italy")
     assert (done.code, done.err) == (0, "")
     assert "Data sets compared: 1; pairs that share series, or parts of one that do: 0." in done.text
 

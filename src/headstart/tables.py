@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Iterable
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -35,8 +36,17 @@ def save_table(table: pd.DataFrame, path: Path) -> None:
         write_text(path, text)
 
 
-def load_table(path: Path, index: str) -> pd.DataFrame:
+def load_table(path: Path, index: str, texts: Iterable[str] = ()) -> pd.DataFrame:
     """Read a table that `save_table` wrote, one of its columns as index.
+
+    Parameters
+    ----------
+    path
+        The file.
+    index
+        The column of the index; it is text, also where it looks like a number.
+    texts
+        Other columns of text.
 
     Raises
     ------
@@ -46,7 +56,8 @@ def load_table(path: Path, index: str) -> pd.DataFrame:
     check_table_path(path)
     try:
         is_parquet = path.suffix == ".parquet"
-        table = pd.read_parquet(path).reset_index() if is_parquet else pd.read_csv(path, low_memory=False)
+        kinds = dict.fromkeys([index, *texts], str)
+        table = pd.read_parquet(path).reset_index() if is_parquet else pd.read_csv(path, low_memory=False, dtype=kinds)
         return table.set_index(index)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

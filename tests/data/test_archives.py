@@ -104,6 +104,44 @@ def test_old_and_new_names_are_the_same(old, new):
     assert [name for name in downloadable_names() if same_name(name, old)] == [new]
 
 
+def write_set(folder, name, value):
+    (folder / name).mkdir(parents=True)
+    (folder / name / f"{name}_TRAIN.tsv").write_text(f"1\t{value}\t0\n2\t0\t{value}\n")
+
+
+def test_names_that_differ_little(tmp_path):
+    """Those of subjects and sessions, for instance: the one that is called just so is taken."""
+    for value, name in enumerate(("user1_12", "user11_2", "Other"), start=1):
+        write_set(tmp_path, name, value)
+    for name in ("user1_12", "user11_2"):
+        assert find(name, tmp_path) == tmp_path / name
+        assert load(name, tmp_path)[0].name == name
+    assert find("other", tmp_path) == tmp_path / "Other"
+    with pytest.raises(DataError, match="the name 'user112' may mean user11_2 or user1_12; write it as the archive"):
+        find("user112", tmp_path)
+
+
+def test_a_named_archive_comes_before_the_working_directory(tmp_path, monkeypatch):
+    write_set(tmp_path / "archive", "Coffee", 1)
+    write_set(tmp_path, "Coffee", 2)
+    (tmp_path / "Empty").mkdir()
+    write_set(tmp_path / "archive", "Empty", 3)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HEADSTART_ARCHIVE", raising=False)
+    assert load("Coffee", "archive")[0].X[0, 0].tolist() == [1, 0]
+    assert load("./Coffee", "archive")[0].X[0, 0].tolist() == [2, 0]
+    assert load("Coffee")[0].X[0, 0].tolist() == [2, 0]
+    assert load("Empty", "archive")[0].X[0, 0].tolist() == [3, 0]
+
+
+def test_parts_in_other_letters_are_found(tmp_path):
+    write_set(tmp_path, "Beats", 1)
+    path = tmp_path / "Beats" / "Beats_TRAIN.tsv"
+    path.rename(path.with_name("beats_train.tsv"))
+    assert archive_names(tmp_path) == ["Beats"]
+    assert load("Beats", tmp_path)[0].n_cases == 2
+
+
 def test_different_data_sets_have_different_names():
     names = downloadable_names()
     assert len({archives._key(name) for name in names}) == len(names) > 150

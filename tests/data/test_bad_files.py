@@ -29,6 +29,12 @@ def arrays(**named: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
 def damaged(content: bytes) -> bytes:
     """Change bytes in the middle of the compressed data."""
     middle = len(content) // 2
@@ -174,9 +180,31 @@ BAD = {
     "arff without quotes": ("x.arff", WEKA_CHANNELS + "1,2,a\n", {}, ["line 6", "relational"]),
     "arff channels differ": ("x.arff", WEKA_CHANNELS + "'1\\n2',a\n'1',b\n", {}, ["line 7", "1 channels", "2"]),
     "arff without label": ("x.arff", WEKA + "1,2,a\n1,2,?\n", {}, ["line 7", "no label"]),
+    "a quote that is never closed": (
+        "x.csv",
+        'label,a,b\n"x,1,2\n' + "y,1,2\n" * 30_000,
+        {},
+        ["a quote is not closed"],
+    ),
     # .npz
     "not npz": ("x.npz", b"rubbish", {}, ["not an .npz"]),
     "truncated npz": ("x.npz", arrays(X=np.ones((9, 9)), y=np.ones(9))[:-40], {}, ["damaged"]),
+    "npy under a wrong name": ("x.npz", npy(np.ones(3)), {}, ["not an .npz"]),
+    "npz with labels in two dimensions": (
+        "x.npz",
+        arrays(X=np.ones((2, 2)), y=np.eye(2)),
+        {},
+        ["'y' is float64 of the shape (2, 2)", "(cases,)"],
+    ),
+    "npz with one label": ("x.npz", arrays(X=np.ones((2, 2)), y=np.array(1)), {}, ["'y'", "shape ()"]),
+    "npz with one number": ("x.npz", arrays(X=np.array(1.0), y=np.ones(2)), {}, ["'X'", "2 or 3 dimensions"]),
+    "npz of complex numbers": ("x.npz", arrays(X=np.ones((2, 2)) * 1j, y=np.ones(2)), {}, ["complex128", "of numbers"]),
+    "npz of dates": (
+        "x.npz",
+        arrays(X=np.ones((2, 2), "datetime64[s]"), y=np.ones(2)),
+        {},
+        ["datetime64", "of numbers"],
+    ),
     "npz without X": ("x.npz", arrays(data=np.ones((2, 2))), {}, ["'X'", "data"]),
     "npz without y": ("x.npz", arrays(X=np.ones((2, 2))), {}, ["'y'", "label=None"]),
     "npz of objects": ("x.npz", arrays(X=np.array([[1], [1, 2]], dtype=object), y=np.ones(2)), {}, ["Python objects"]),

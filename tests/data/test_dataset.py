@@ -72,6 +72,17 @@ def test_labels_that_cannot_be_used(labels, message):
         Dataset.from_arrays("x", np.eye(3), labels)
 
 
+def test_masked_values_are_missing():
+    data = Dataset.from_arrays("masked", np.ma.masked_equal([[1, 2, 3], [2, 99, 4]], 99))
+    assert (data.X[1, 0].tolist(), data.n_interpolated) == ([2, 3, 4], 1)
+
+
+@pytest.mark.parametrize("kind", [complex, "datetime64[s]", "timedelta64[s]"])
+def test_values_that_are_no_numbers(kind):
+    with pytest.raises(DataError, match="series are of numbers that can be ordered, and these are"):
+        Dataset.from_arrays("odd", np.ones((2, 3), kind))
+
+
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [([2, 1.5, 2], [1.5, 2]), ([True, False, True], [False, True]), (["b", "a", "b"], ["a", "b"])],

@@ -33,6 +33,22 @@ def test_lower_case_sibling(tmp_path):
     assert_toy(*load(str(tmp_path / "toy_train.tsv")))
 
 
+def test_title_case_sibling(tmp_path):
+    for part in ("Train", "Test"):
+        (tmp_path / f"Toy_{part}.csv").write_text("label,a,b\nx,1,2\ny,2,1\n")
+    for part in ("Train", "Test"):
+        train, test = load(tmp_path / f"Toy_{part}.csv")
+        assert (train.n_cases, test.n_cases) == (2, 2)
+
+
+def test_the_same_part_twice_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "Toy.zip", "w") as archive:
+        for folder, value in (("raw", 1), ("scaled", 100)):
+            archive.writestr(f"{folder}/Toy_TRAIN.csv", f"label,a,b\nx,{value},2\ny,2,1\n")
+    with pytest.raises(DataError, match=r"both .*raw.* and .*scaled.* may be meant; give the path of one"):
+        load(tmp_path / "Toy.zip")
+
+
 def test_file_alone(tmp_path):
     write(tmp_path, Toy_TRAIN=TRAIN, other=TEST)
     assert load(tmp_path / "Toy_TRAIN.tsv")[1] is None

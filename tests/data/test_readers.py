@@ -1,5 +1,6 @@
 import gzip
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +187,35 @@ def test_columns_named_by_wavelengths(tmp_path):
         read(path, label=None)
     path.write_text("1100.5,1102,1104,1106\n1,2,3,4\n")
     assert read(path, label=None).X.tolist() == [[[1, 2, 3, 4]]]
+
+
+def test_a_first_series_that_rises_is_no_header(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("1,2,3.2,9\n4,3,2,1\n")
+    with pytest.raises(DataError, match="the first line has numbers only, so there is no header"):
+        read(path, label=None)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[ns]", "timedelta64[ns]"])
+def test_missing_times_of_parquet_are_refused(tmp_path, kind):
+    times = pd.Series([1, 2, None], dtype=kind)
+    pd.DataFrame({"id": "a", "t": times, "v": [1.0, 2, 4], "label": "x"}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="row 3, column 't' holds 'NaT' as time"):
+        read(tmp_path / "a.parquet", case="id", time="t")
+
+
+def test_the_index_of_parquet_is_no_time_step(tmp_path):
+    frame = pd.DataFrame({"label": ["x", "y"], "a": [1.0, 2], "b": [3.0, 4]})
+    for index in (frame, frame.set_index("label", drop=False), frame.set_index("label"), frame.rename_axis("subject")):
+        index.to_parquet(tmp_path / "a.parquet")
+        data = read(tmp_path / "a.parquet")
+        assert (data.X.tolist(), data.labels.tolist()) == ([[[1, 3]], [[2, 4]]], ["x", "y"])
+
+
+def test_numbers_of_many_kinds_in_parquet(tmp_path):
+    values = {"a": pd.array([1, None], "Int64"), "b": [Decimal("0.5"), Decimal("1.5")], "c": ["2", "3"], "d": [4.0, 5]}
+    pd.DataFrame({"label": ["x", "y"]} | values).to_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").X.tolist() == [[[1, 0.5, 2, 4]], [[1.5, 1.5, 3, 5]]]
 
 
 def test_ts_with_time_stamps_keeps_signs_and_exponents(tmp_path):

@@ -21,8 +21,9 @@ from headstart.grid.driver import ATTEMPTS, Driver
 from headstart.grid.engines import Done, Lost
 from headstart.grid.engines.local import ThisProcess, WorkerProcesses
 from headstart.grid.ledger import Ledger, read_rows
-from headstart.grid.rows import COLUMNS, MEASURED, to_rows
+from headstart.grid.rows import COLUMNS, MEASURED, to_export, to_rows
 from headstart.networks import NETWORKS, Network
+from headstart.tables import load_table, save_table
 from headstart.training import Recipe, class_probabilities
 from headstart.transfer import fine_tune
 from headstart.zoo import pretrain
@@ -183,6 +184,16 @@ def test_an_export_is_read_back(done, tmp_path, suffix):
     pd.testing.assert_frame_equal(again.drop(columns=kept_back), table.drop(columns=kept_back), rtol=1e-4)
     assert [Cell.from_row(row).id for row in to_rows(again)] == again.index.tolist()
     pd.testing.assert_frame_equal(load_results(done.folder), table)
+
+
+def test_names_that_look_like_numbers_are_read_back(done, tmp_path):
+    table = done.results().copy()
+    table["target"] = "007"
+    save_table(to_export(table), tmp_path / "table.csv")
+    assert load_results(tmp_path / "table.csv")["target"].unique().tolist() == ["007"]
+    matrix = pd.DataFrame([[0.0, 1], [1, 0]], ["007", "101"], ["007", "101"]).rename_axis("data set")
+    save_table(matrix, tmp_path / "matrix.csv")
+    pd.testing.assert_frame_equal(load_table(tmp_path / "matrix.csv", "data set"), matrix, check_index_type=False)
 
 
 def test_what_is_no_export(tmp_path, done):

@@ -84,4 +84,4 @@ def test_ranks_among_those_that_were_run():
     distances = pd.DataFrame(0.0, names, names)
     distances.loc["x", ["a", "b", "c", "d"]] = [3.0, 2.0, 1.0, np.nan]
     distances["x"] = distances.loc["x"]
-    assert similarity_ranks(pairs, distances).fillna(0).tolist() == [2, 1, 0, 0, 0, 0, 1]
+    assert similarity_ranks(pairs, distances).fillna(0).tolist() == [2, 1, 0, 0, 0, 0, 2]  # in all seeds

@@ -108,6 +108,17 @@ def test_correlation_of_targets_that_all_sources_serve_alike():
     assert _correlation(pd.concat([same, other])) == pytest.approx(-1)
 
 
+def test_distances_of_other_data_sets():
+    with pytest.raises(DataError, match="the distances name none of the pairs; give those of the same data sets"):
+        grid_chart(random_pairs(3, 3), distances_of(["a", "b"]))
+
+
+def test_seeds_that_not_every_pair_has():
+    pairs = random_pairs(3, 3)
+    subtitle = grid_chart(pairs.drop(index=0)).to_dict()["title"]["subtitle"][0]
+    assert subtitle.startswith("Means of 1 to 2 seeds.")
+
+
 def test_what_chance_does():
     pairs = random_pairs(3, 3)
     assert "Means of 2 seeds. By chance alone" in grid_chart(pairs).to_dict()["title"]["subtitle"][0]

@@ -49,6 +49,11 @@ def test_a_trunk_has_losses_only(source):
     chart = source_chart(dataclasses.replace(source, card=card, prototypes=None)).to_dict()
     assert chart["title"]["text"] == ["many: a trunk without classes"]
     assert len(chart["vconcat"]) == 1
+    assert "'cross-entropy'" in str(chart)
+    joint = dataclasses.replace(card, members=["a", "b"])
+    chart = str(source_chart(dataclasses.replace(source, card=joint, prototypes=None)).to_dict())
+    assert "'loss (1: guessing)'" in chart
+    assert "'cross-entropy'" not in chart
 
 
 def test_nothing_to_draw(source):

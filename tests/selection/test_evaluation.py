@@ -93,6 +93,8 @@ def test_results_that_are_missing():
         evaluate(pairs[pairs["target"] == "t1"], ["ours"])
     with pytest.raises(DataError, match="there is no target"):
         evaluate(pairs[:0], ["ours"])
+    with pytest.raises(DataError, match="ours: could judge the sources of no target; choose other rankers"):
+        evaluate(pairs.assign(ours=np.nan), ["ours"])
 
 
 def test_results_of_two_runs_in_one():

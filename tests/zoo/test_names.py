@@ -235,6 +235,16 @@ def test_list(headstart, zoo, source):
         assert ended.out.splitlines()[-1] == f"{len(expected)} of 3 sources."
 
 
+def test_a_damaged_source_does_not_end_what_needs_others(headstart, zoo):
+    (zoo / "Mine.safetensors").write_bytes(b"cut off")
+    for command in (("zoo", "list"), ("zoo", "overlap", "ItalyPowerDemand")):
+        ended = headstart(*command)
+        assert ended.code == 0, ended.err
+        assert "Left out: " in ended.text
+        assert "Mine.safetensors: is not a whole safetensors file" in ended.text
+        assert "Wine" in ended.text or "overlap with ItalyPowerDemand" in ended.text
+
+
 def test_list_of_nothing(headstart, own):
     ended = headstart("zoo", "list")
     assert ended.code == 2

@@ -23,7 +23,7 @@ def relatives(
 
     Near copies count, forwards and in reversed time: what rounding, scaling and casting leave of a series.
     """
-    from headstart.data import archive_names, load
+    from headstart.data import archive_names, find, load
     from headstart.data.relatives import count_shared, shared_series
     from headstart.progress import progress_bar
     from headstart.report.overlap import relatives_table
@@ -33,14 +33,15 @@ def relatives(
         if path is not None:
             check_table_path(path)
             check_file(path)
-    chosen = list(dict.fromkeys(names or archive_names(archive)))
+    found = [find(name, archive) for name in names or archive_names(archive)]
+    chosen = {path.stem if path.is_file() else path.name: path for path in found}
 
     with progress_bar("reading", len(chosen), "data sets", with_eta=False) as update:
 
         def parts() -> "Iterator[tuple[str, str, Dataset]]":
-            for i, name in enumerate(chosen):
+            for i, (name, path) in enumerate(chosen.items()):
                 update(i, name)
-                train_set, test_set = load(name, archive)
+                train_set, test_set = load(path)
                 yield name, "train", train_set
                 if test_set is not None:
                     yield name, "test", test_set
@@ -75,12 +76,16 @@ def overlap(
     """
     from headstart.data import load
     from headstart.report.overlap import overlap_table
-    from headstart.zoo import known_sources, load_folder
+    from headstart.zoo import known_sources, load_folder, verify
     from headstart.zoo.overlap import overlaps
 
     train_set, test_set = load(data, archive, label=label, case=case, time=time)
     parts = {"train": train_set} | ({} if test_set is None else {"test": test_set})
-    known = known_sources() if sources is None else load_folder(sources)
+    folder = known_sources() if sources is None else load_folder(sources)
+    damaged = verify(folder)
+    for problem in damaged.values():
+        console.print(f"Left out: {problem}", soft_wrap=True)
+    known = {name: folder[name] for name in folder if name not in damaged}
     found = {part: overlaps(series, known) for part, series in parts.items()}
     n_found = sum(any(of_part[name].is_found for of_part in found.values()) for name in known)
     console.print(overlap_table(found, train_set.name))

@@ -45,12 +45,15 @@ def list_sources(
 ) -> None:
     """List sources, with their accuracies on their own test series where they were measured."""
     from headstart.report.sources import sources_table
-    from headstart.zoo import known_sources, load_folder
+    from headstart.zoo import known_sources, load_folder, verify
 
     sources = known_sources() if folder is None else load_folder(folder)
+    damaged = verify(sources)
+    for problem in damaged.values():
+        console.print(f"Left out: {problem}", soft_wrap=True)
     cards = {
         name: card
-        for name, card in ((name, source.card) for name, source in sources.items())
+        for name, card in ((name, sources[name].card) for name in sources if name not in damaged)
         if (domain is None or (card.domain or "").lower() == domain.lower())
         and (min_length is None or card.min_length >= min_length)
         and (max_length is None or card.max_length <= max_length)

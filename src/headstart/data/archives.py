@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -116,13 +116,12 @@ def find(name: str, archive: str | os.PathLike[str] | None = None, *, download: 
     UnknownNameError
         If there is no data set of that name.
     DataError
-        If the archive folder does not exist, the data set is not on this machine, or its download failed.
+        If the archive folder does not exist, the name may mean several data sets, none of which is called just so, the
+        data set is not on this machine, or its download failed.
     """
     for place in _places(archive):
-        for other, path in place.items():
-            if same_name(name, other):
-                _check_unchanged(path)
-                return path
+        if path := _named(name, place):
+            return path
     if download:
         return download_archive(name)
     on_site = _name_on_site(name)
@@ -133,6 +132,28 @@ def find(name: str, archive: str | os.PathLike[str] | None = None, *, download: 
         f"the data set {name!r} is not on this machine; download it with 'headstart data download {on_site}' or "
         "load(…, download=True), or name a folder that has it in HEADSTART_ARCHIVE"
     )
+
+
+def find_in(folder: str | os.PathLike[str], name: str) -> Path | None:
+    """Find a data set in an archive folder, and nowhere else; None if it has none of that name.
+
+    Raises
+    ------
+    DataError
+        As `find`.
+    """
+    return _named(name, _names_in(Path(folder).expanduser()))
+
+
+def _named(name: str, place: Mapping[str, Path]) -> Path | None:
+    """Return the path of a data set, in the first place the one of just this name."""
+    matches = [name] if name in place else [other for other in place if same_name(name, other)]
+    if not matches:
+        return None
+    if len(matches) > 1:
+        raise DataError(f"the name {name!r} may mean {' or '.join(sorted(matches))}; write it as the archive does")
+    _check_unchanged(place[matches[0]])
+    return place[matches[0]]
 
 
 def download_archive(name: str) -> Path:
@@ -217,8 +238,12 @@ def _names_in(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"the archive folder {folder} does not exist; check the path, or HEADSTART_ARCHIVE")
     zips = {path.stem: path for path in folder.glob("*.zip")}
-    folders = {path.name: path for path in folder.iterdir() if path.is_dir() and any(path.glob("*_TRAIN*"))}
+    folders = {path.name: path for path in folder.iterdir() if path.is_dir() and _has_training_part(path)}
     return zips | folders
+
+
+def _has_training_part(folder: Path) -> bool:
+    return any("_train" in path.name.lower() for path in folder.iterdir())
 
 
 def _shipped() -> dict[str, Path]:

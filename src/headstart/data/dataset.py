@@ -189,6 +189,10 @@ class Dataset:
 
 def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarray:
     """Return any accepted collection as one array, (n_cases, n_channels, n_timepoints), padded with NaN."""
+    if isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X.astype(np.float64), np.nan)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "cmMV":
+        raise DataError(f"{name}: series are of numbers that can be ordered, and these are {X.dtype}; convert them")
     if isinstance(X, np.ndarray) and X.ndim in (2, 3) and X.dtype.kind in "fiub" and X.size:
         return X if X.ndim == 3 else X[:, None, :]
     if not hasattr(X, "__len__") or len(X) == 0:

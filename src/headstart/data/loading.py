@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headstart.data.archives import find, same_name
+from headstart.data.archives import find, find_in, same_name
 from headstart.data.dataset import Dataset
 from headstart.data.files import Location, is_container, list_files
 from headstart.data.readers import READERS, Columns, from_text
@@ -33,7 +33,7 @@ def load(
     name_or_path
         A file: ``NAME_TEST`` beside ``NAME_TRAIN`` is found by itself, in the same format. A folder or a zip with
         ``NAME_TRAIN`` and ``NAME_TEST`` in any format. Or the name of a data set, which is looked up with
-        `headstart.data.find`; a path that exists comes first.
+        `headstart.data.find`; a path that exists comes before it, but not before a data set of `archive`.
     archive
         Folder of data sets to look names up in; by default the environment variable HEADSTART_ARCHIVE.
     label, case, time
@@ -62,10 +62,15 @@ def load(
     ((67, 1, 24), (1029, 1, 24), [1, 2])
     """
     path = Path(name_or_path).expanduser()
-    if path.exists():
+    is_name = isinstance(name_or_path, str) and Path(name_or_path).name == name_or_path and not path.suffix
+    in_archive = find_in(archive, str(name_or_path)) if is_name and archive is not None else None
+    if in_archive is not None:
+        train_file, test_file = _train_and_test(in_archive, str(name_or_path))
+    elif path.exists():
         train_file, test_file = _train_and_test(path)
-    elif isinstance(name_or_path, str) and len(path.parts) == 1 and not path.suffix:
-        train_file, test_file = _train_and_test(find(name_or_path, archive, download=download), name_or_path)
+    elif is_name:
+        place = find(str(name_or_path), archive, download=download)
+        train_file, test_file = _train_and_test(place, str(name_or_path))
     else:
         raise DataError(f"there is no file or folder {path}; check the path")
     columns = Columns(label, case, time)
@@ -182,14 +187,14 @@ def _train_and_test(path: Path, name: str | None = None) -> tuple[Location, Loca
     if match is None:
         return Location(path), None
     start, end = match.span("part")
-    upper = match["part"].isupper()
+    spellings = [str.upper, str.lower, str.title] if not match["part"].isupper() else [str.upper]
     siblings = [
-        Location(path.with_name(path.name[:start] + (part if upper else part.lower()) + path.name[end:]))
+        [Location(path.with_name(path.name[:start] + spell(part) + path.name[end:])) for spell in spellings]
         for part in ("TRAIN", "TEST")
     ]
-    train, test = (sibling if sibling.path.exists() else None for sibling in siblings)
+    train, test = (next((one for one in some if one.path.exists()), None) for some in siblings)
     if train is None:
-        raise DataError(f"{path} is a test set without {siblings[0].path.name} beside it; give the training set")
+        raise DataError(f"{path} is a test set without {siblings[0][-1].path.name} beside it; give the training set")
     return train, test
 
 
@@ -198,7 +203,10 @@ def _train_and_test_inside(container: Path, name: str) -> tuple[Location, Locati
     parts: dict[tuple[str, str, str], Location] = {}
     for place in places:
         if match := _SPLIT.fullmatch(place.stem):
-            parts[match["name"], match["part"].upper(), place.suffix] = place
+            key = (match["name"], match["part"].upper(), place.suffix)
+            if key in parts:
+                raise DataError(f"{container}: both {parts[key]} and {place} may be meant; give the path of one")
+            parts[key] = place
     names = sorted({key[0] for key in parts if key[1] == "TRAIN"})
     chosen = [other for other in names if same_name(other, name)] or names
     if not chosen and len(places) == 1:

@@ -101,7 +101,8 @@ def from_export(path: Path) -> pd.DataFrame:
     HeadstartError
         If there is no such file, or it is no such table.
     """
-    table = load_table(path, index="cell").reset_index()
+    texts = [name for name, kind in COLUMNS.items() if kind == "string"]
+    table = load_table(path, index="cell", texts=texts).reset_index()
     names = list(dict.fromkeys([*COLUMNS, *table.columns]))
     return table.reindex(columns=names).astype(_types(names)).set_index("cell")
 

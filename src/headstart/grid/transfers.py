@@ -106,8 +106,10 @@ def similarity_ranks(pairs: pd.DataFrame, distances: pd.DataFrame) -> pd.Series:
     i = distances.index.get_indexer(pd.Index(pairs["target"]))
     j = distances.columns.get_indexer(pd.Index(pairs["source"]))
     is_known = (i >= 0) & (j >= 0) & ~pairs["related"].to_numpy(bool)
-    distance = pd.Series(np.where(is_known, distances.to_numpy()[i, j], np.nan), index=pairs.index)
-    return distance.groupby([pairs["target"], pairs["seed"]]).rank(method="min")
+    known = pairs[["target", "source"]].assign(distance=np.where(is_known, distances.to_numpy()[i, j], np.nan))
+    once = known.drop_duplicates(["target", "source"]).dropna()  # other seeds may lack a source
+    once["rank"] = once.groupby("target")["distance"].rank(method="min")
+    return known.merge(once, "left", ["target", "source"]).set_axis(pairs.index)["rank"]
 
 
 def _only(results: pd.DataFrame, field: str, name: str | None) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def grid_chart(pairs: pd.DataFrame, distances: pd.DataFrame | None = None) -> An
     Raises
     ------
     DataError
-        If all pairs are relatives.
+        If all pairs are relatives, or no distance is known.
 
     Examples
     --------
@@ -61,7 +61,10 @@ def grid_chart(pairs: pd.DataFrame, distances: pd.DataFrame | None = None) -> An
     means = _means(pairs)
     panels = [_heat_map(means)]
     if distances is not None:
-        panels.append(_rank_panel(pairs.assign(rank=similarity_ranks(pairs, distances)).dropna(subset="rank")))
+        ranked = pairs.assign(rank=similarity_ranks(pairs, distances)).dropna(subset="rank")
+        if ranked.empty:
+            raise DataError("the distances name none of the pairs; give those of the same data sets")
+        panels.append(_rank_panel(ranked))
     chart = alt.vconcat(*panels, spacing=30).resolve_scale(color="independent")
     by_pair = change.groupby([counted["source"], counted["target"]]).mean()
     gain, lose = (by_pair > _TIE).mean(), (by_pair < -_TIE).mean()
@@ -71,8 +74,11 @@ def grid_chart(pairs: pd.DataFrame, distances: pd.DataFrame | None = None) -> An
 
 def _remark(pairs: pd.DataFrame) -> str:
     """Say what the numbers are means of, and how much chance is in them."""
-    n_seeds = pairs["seed"].nunique()
-    remark = "One run a pair." if n_seeds == 1 else f"Means of {n_seeds} seeds."
+    n_seeds = pairs.groupby(["source", "target"])["seed"].nunique()
+    low, high = n_seeds.min(), n_seeds.max()
+    remark = "One run a pair." if high == 1 else f"Means of {high} seeds."
+    if low < high:
+        remark = f"Means of {low} to {high} seeds."
     scratch = pairs.drop_duplicates(["target", "seed"])
     n_free = len(scratch) - scratch["target"].nunique()
     if n_free > 0:

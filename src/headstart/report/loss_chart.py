@@ -95,6 +95,7 @@ def loss_panel(
     name_width: int,
     height: int,
     title: Any,
+    axes: tuple[str, str] = ("epoch", "cross-entropy"),
 ) -> Any:
     """Draw one or more curves under each name, `width` pixels wide, and right of them the names."""
     alt = import_altair()
@@ -122,9 +123,9 @@ def loss_panel(
 
     colour = alt.Color("name:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     x_scale = alt.Scale(domain=[1, max(longest, 2)], range=[0, width], nice=False)
-    x = alt.X("epoch:Q", title="epoch", scale=x_scale, axis=few_ticks())
+    x = alt.X("epoch:Q", title=axes[0], scale=x_scale, axis=few_ticks())
     y_scale = alt.Scale(type="log", domain=domain, nice=False)
-    y = alt.Y("loss:Q", title="cross-entropy", scale=y_scale, axis=alt.Axis(tickCount=4, format="~g"))
+    y = alt.Y("loss:Q", title=axes[1], scale=y_scale, axis=alt.Axis(tickCount=4, format="~g"))
     raw = (
         alt.Chart(alt.InlineData(thin))
         .transform_flatten(["epoch", "loss"])

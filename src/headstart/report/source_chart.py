@@ -49,6 +49,7 @@ def source_chart(source: Source) -> Any:
                 name_width=_NAME_WIDTH,
                 height=180,
                 title=import_altair().TitleParams("Training loss", subtitle="thick: running median", subtitlePadding=2),
+                axes=("epoch", "cross-entropy") if card.members is None else ("round", "loss (1: guessing)"),
             )
         )
     if not panels:

@@ -34,6 +34,7 @@ def source_table(name: str, source: Source) -> Table:
     table = Table(title=name, title_justify="left", show_edge=False, show_header=False)
     table.add_column("")
     table.add_column("", overflow="fold")
+    passes = "epochs" if card.members is None else "rounds"
     rows = {
         "trained on": card.dataset if card.members is None else f"{card.dataset}: {', '.join(card.members)}",
         "started from": card.started_from or "scratch",
@@ -47,7 +48,7 @@ def source_table(name: str, source: Source) -> Table:
         "network": card.network,
         "recipe": ", ".join(f"{field} {value}" for field, value in card.recipe.items()),
         "seed": str(card.seed),
-        "training": f"{len(card.losses)} epochs, the best was {card.best_epoch}; {card.train_seconds:.1f} s on "
+        "training": f"{len(card.losses)} {passes}, the best was {card.best_epoch}; {card.train_seconds:.1f} s on "
         f"{card.device} in {card.precision}" + ("; interrupted" if card.interrupted else ""),
         "accuracy": _accuracy_in_words(card),
         "prototypes": "none" if source.prototypes is None else str(len(source.prototypes.codes)),

@@ -112,6 +112,8 @@ def evaluate(pairs: pd.DataFrame, rankers: Iterable[str]) -> pd.DataFrame:
     rows = [row for _, of_target in pairs.groupby("target") for row in _outcomes(of_target, list(rankers))]
     if not rows:
         raise DataError("there is no target with results from two sources or more; nothing can be chosen")
+    if rankers and not {row["ranker"] for row in rows} & set(rankers):
+        raise DataError(f"{', '.join(rankers)}: could judge the sources of no target; choose other rankers")
     return pd.DataFrame(rows)
 
 

@@ -143,11 +143,13 @@ def to_numbers(file: File, frame: "pd.DataFrame", rows: Callable[[int], str]) ->
     """Return a table's values as float64, (rows, columns); DataError names the first cell that is not a number."""
     import pandas as pd
 
+    columns = []
     for name, kind in frame.dtypes.items():
         is_bool = pd.api.types.is_bool_dtype(kind)
-        if pd.api.types.is_numeric_dtype(kind) and not is_bool:
-            continue
         column = frame[name]
+        if pd.api.types.is_numeric_dtype(kind) and not is_bool:
+            columns.append(column.to_numpy(np.float64, na_value=np.nan))
+            continue
         numbers = pd.to_numeric(column.astype(object), errors="coerce")
         wrong = (column.notna() & (numbers.isna() | is_bool)).to_numpy()
         if wrong.any():
@@ -156,6 +158,5 @@ def to_numbers(file: File, frame: "pd.DataFrame", rows: Callable[[int], str]) ->
                 f"{file.path}: {rows(i)}, column {name!r} holds {str(column.iloc[i])!r}, which is not a number; "
                 "correct it, leave it empty if it is missing, or remove the column if it holds no values of the series"
             )
-        frame = frame.copy(deep=False)
-        frame[name] = numbers
-    return frame.to_numpy(np.float64, na_value=np.nan)
+        columns.append(numbers.to_numpy(np.float64, na_value=np.nan))
+    return np.column_stack(columns)

@@ -73,13 +73,19 @@ def read_parquet(file: File, columns: Columns) -> Series:
         frame = pd.read_parquet(io.BytesIO(file.content), engine="pyarrow")
     except (OSError, ValueError):  # pyarrow's ArrowInvalid is a ValueError
         raise DataError(f"{file.path} is not Parquet, or {DAMAGED}") from None
-    frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
+    roles = {columns.label, columns.case, columns.time} - {None}
+    named = [str(name) for name in frame.index.names if name in roles and name not in frame.columns]
+    levels = {name: frame.index.get_level_values(name) for name in named}  # of the index; others are no time steps
+    frame = frame.reset_index(drop=True).assign(**levels)
     frame.columns = frame.columns.map(str)
     return _split(file, frame, columns, lambda i: f"row {i + 1}")
 
 
 def _cells(file: File, lines: list[str]) -> list[list[str]]:
-    rows = list(csv.reader(lines, skipinitialspace=True))
+    try:
+        rows = list(csv.reader(lines, skipinitialspace=True))
+    except csv.Error:  # of a cell that is longer than any
+        rows = []
     if len(rows) != len(lines):
         raise DataError(f"{file.path}: a quoted cell runs over several lines, or a quote is not closed; correct it")
     return rows
@@ -109,9 +115,9 @@ def _check_header(file: File, header: list[str]) -> None:
 
 
 def _is_scale(header: list[str]) -> bool:
-    """Whether numbers rise or fall all the way, as wavelengths and times do, and hardly ever the values of a series."""
+    """Whether numbers rise or fall by similar steps, as wavelengths and times do, and hardly any series."""
     steps = np.diff([float(name) for name in header])
-    return len(steps) > 2 and bool((steps > 0).all() or (steps < 0).all())
+    return len(steps) > 2 and bool((np.abs(steps - steps.mean()) <= 0.5 * np.abs(steps.mean())).all() and steps.any())
 
 
 def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callable[[int], str]) -> Series:
@@ -123,7 +129,7 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
         if name is not None and name not in names:
             raise DataError(
                 f"{file.path}: there is no {role} column {name!r}; name one of the columns {shorten(names)}"
-                + (", or say that there are none (label=None, --no-labels)" if role == "label" else "")
+                + (", or say that there are none (label=None, predict --no-labels)" if role == "label" else "")
             )
     if columns.label is None and Columns.label in names:
         raise DataError(
@@ -181,7 +187,7 @@ def _times(file: File, column: "pd.Series", name_row: Callable[[int], str]) -> n
     times = pd.to_numeric(column, errors="coerce")
     if times.isna().all():  # not numbers, then dates; other ways to write them leave open which number is the day
         times = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
-    wrong = times.isna().to_numpy()
+    wrong = (column.isna() | times.isna()).to_numpy()  # to_numeric makes a number of a missing date
     if wrong.any():
         i = int(np.argmax(wrong))
         raise DataError(
