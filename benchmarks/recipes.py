@@ -86,6 +86,7 @@ def print_means(rows: pd.DataFrame, recipes: list[str], reference: Path | None) 
 
 def comparison(rows: pd.DataFrame, first: str, second: str) -> str:
     """Say how `second` differs from `first`, paired over data sets (means of the seeds that both have)."""
+    rows = rows[rows["recipe"].isin([first, second])]
     both = rows.pivot_table(index=["dataset", "seed"], columns="recipe", values=["accuracy", "cpu_seconds"]).dropna()
     by_set = both.groupby("dataset").mean()
     difference = (by_set["accuracy"][second] - by_set["accuracy"][first]).to_numpy()
