@@ -22,20 +22,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from headstart.choice import Choice, candidates, choose, get_budget
 from headstart.choice.budget import sources_at_hand
+from headstart.choice.networks import NetworkCandidate, NetworkMember
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
 from headstart.progress import epoch_bar, progress_bar
 from headstart.selection import choose_source
-from headstart.training import Recipe, class_probabilities
+from headstart.training import Recipe
 from headstart.training.device import find_device
 from headstart.training.loop import OnEpoch
 from headstart.training.recipe import get_recipe
-from headstart.transfer import fine_tune
 from headstart.zoo.folder import load_folder
 from headstart.zoo.names import find, known_sources
-from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
 
 FORMAT_VERSION = 1
@@ -65,7 +64,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Folder of saved sources among which ``"auto"`` and ``"nearest"`` choose, the latter by the DTW distance between
         class prototypes; None for all that headstart knows by name. ``"auto"`` does without, too.
     budget
-        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` takes several times the default.
+        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` some
+        twenty times as much as ``"default"``.
     network
         Architecture if there is no source; otherwise the source's is used.
     recipe
@@ -230,12 +230,21 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         recipe = get_recipe("default" if self.recipe is None else self.recipe)
         n_epochs = recipe.n_epochs(data.n_cases)
         verb = "training from scratch" if source is None else f"fine-tuning from {source.card.dataset}"
+        networks = NetworkCandidate(
+            verb,
+            source,
+            recipe=recipe,
+            network=self.network,
+            normalise=self.normalise,
+            balanced=self.balanced,
+            device=self.device,
+        )
         models: list[Source] = []
         try:
             with epoch_bar(verb, self.n_members * n_epochs) if self.verbose else nullcontext() as show:
                 for member in range(self.n_members):
                     on_epoch = None if show is None else partial(_show_member, show, member * n_epochs)
-                    model = self._train(data, source, recipe, seed + member, on_epoch)
+                    model = networks.train(data, seed + member, on_epoch)
                     if model.card.interrupted:
                         return models or [model], True  # half trained, it would spoil the average of the others
                     models.append(model)
@@ -244,19 +253,6 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 raise
             return models, True
         return models, False
-
-    def _train(
-        self, data: Dataset, source: Source | None, recipe: Recipe, seed: int, on_epoch: OnEpoch | None
-    ) -> Source:
-        shared: dict[str, Any] = {
-            "seed": seed,
-            "balanced": self.balanced,
-            "device": self.device,
-            "on_epoch": on_epoch,
-        }
-        if source is not None:
-            return fine_tune(source, data, recipe, **shared)
-        return pretrain(data, self.network, recipe, normalise=self.normalise, with_prototypes=False, **shared)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, the mean over all members, float64 (n_cases, n_classes), as in `classes_`.
@@ -279,12 +275,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         data = data.with_channels(self.channel_names_)
         if self.choice_ is not None:
             return self.choice_.predict_proba(data, self.device)
-        device, prepared = find_device(self.device), self.models_[0].prepare(data)
-        probabilities = np.zeros((data.n_cases, len(self.classes_)))
-        for model in self.models_:
-            of_member = class_probabilities(model.new_network().to(device), prepared).astype(np.float64)
-            probabilities += of_member / of_member.sum(axis=1, keepdims=True)
-        return probabilities / len(self.models_)
+        return NetworkMember(self.models_).probabilities(data, self.device)
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels of the series, (n_cases,), as they were in training."""

@@ -64,7 +64,12 @@ def test_torn_at_every_byte_and_joined_by_cat(tmp_path):
 
 def test_what_is_no_row_is_passed_over(tmp_path):
     path = write(tmp_path, "w", row("a"))
-    path.write_bytes(path.read_bytes() + b'\0\0\xff\n[1]\n7\n{"cell": "b"}\n' + json.dumps(row("c")).encode() + b"\n")
+    path.write_bytes(
+        path.read_bytes()
+        + b'\0\0\xff\n[1]\n7\n{"cell": "a", "status": "ok", "finished": "2"}\n'
+        + json.dumps(row("c")).encode()
+        + b"\n"
+    )
     assert cells(tmp_path) == ["a", "c"]
     assert read_rows(tmp_path)[1] == 4
 

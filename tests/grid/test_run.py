@@ -186,6 +186,18 @@ def test_an_export_is_read_back(done, tmp_path, suffix):
     pd.testing.assert_frame_equal(load_results(done.folder), table)
 
 
+def test_a_table_of_something_else_gets_a_sentence(done, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("cell,price\n1,2\n")
+    with pytest.raises(HeadstartError, match=r"table\.csv: is no table of results \(it has no column 'kind'\)"):
+        load_results(path)
+    done.export(path)
+    table = pd.read_csv(path)
+    table.astype({"seed": object}).assign(seed="first").to_csv(path, index=False)
+    with pytest.raises(HeadstartError, match=r"table\.csv: holds values that are none of a grid .*seed"):
+        load_results(path)
+
+
 def test_names_that_look_like_numbers_are_read_back(done, tmp_path):
     table = done.results().copy()
     table["target"] = "007"

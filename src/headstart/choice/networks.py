@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from headstart.choice.candidate import Trial
 from headstart.data.dataset import Dataset
 from headstart.training import Recipe
+from headstart.training.loop import OnEpoch
 from headstart.transfer import fine_tune
 from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
@@ -21,10 +22,14 @@ class NetworkMember:
 
     networks: Sequence[Source]
 
+    def probabilities(self, data: Dataset, device: str = "auto") -> np.ndarray:
+        """Mean probabilities of the classes, float64 (n_cases, n_classes)."""
+        of_each = [network.class_probabilities(data, device).astype(np.float64) for network in self.networks]
+        return np.mean([one / one.sum(axis=1, keepdims=True) for one in of_each], axis=0)
+
     def scores(self, data: Dataset, device: str = "auto") -> np.ndarray:
         """Logarithms of the mean probabilities, (n_cases, n_classes)."""
-        mean = np.mean([network.class_probabilities(data, device) for network in self.networks], axis=0)
-        return np.log(np.maximum(mean.astype(np.float64), 1e-12))
+        return np.log(np.maximum(self.probabilities(data, device), 1e-12))
 
     def to_files(self) -> list[bytes]:
         """Return a source file a network."""
@@ -90,22 +95,21 @@ class NetworkCandidate:
         KeyboardInterrupt
             If it is interrupted: half trained, a network would be judged by less than it can do.
         """
-        return NetworkMember([self._train(data, self.seed + i) for i in range(self.n_members)])
+        networks = []
+        for i in range(self.n_members):
+            networks.append(self.train(data, self.seed + i))
+            if networks[-1].card.interrupted:
+                raise KeyboardInterrupt
+        return NetworkMember(networks)
 
-    def _train(self, data: Dataset, seed: int) -> Source:
+    def train(self, data: Dataset, seed: int, on_epoch: OnEpoch | None = None) -> Source:
+        """Train one network; if it is interrupted, its card says so."""
+        shared: dict[str, Any] = {
+            "seed": seed,
+            "balanced": self.balanced,
+            "device": self.device,
+            "on_epoch": on_epoch,
+        }
         if self.source is not None:
-            trained = fine_tune(self.source, data, self.recipe, seed=seed, balanced=self.balanced, device=self.device)
-        else:
-            trained = pretrain(
-                data,
-                self.network,
-                self.recipe,
-                seed=seed,
-                balanced=self.balanced,
-                normalise=self.normalise,
-                device=self.device,
-                with_prototypes=False,
-            )
-        if trained.card.interrupted:
-            raise KeyboardInterrupt
-        return trained
+            return fine_tune(self.source, data, self.recipe, **shared)
+        return pretrain(data, self.network, self.recipe, normalise=self.normalise, with_prototypes=False, **shared)

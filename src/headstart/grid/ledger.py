@@ -16,6 +16,8 @@ from typing import Any
 from headstart.errors import HeadstartError
 
 Row = dict[str, Any]
+_NEEDED = {"cell", "target", "status", "finished", "train_fingerprint", "test_fingerprint"}
+"""Fields by which rows are told apart; a line without them is no row."""
 
 
 class Ledger:
@@ -177,4 +179,4 @@ def _parse(line: bytes) -> Row | None:
         row = json.loads(line)
     except ValueError:  # torn, or bytes that are no text
         return None
-    return row if isinstance(row, dict) and {"cell", "status", "finished"} <= row.keys() else None
+    return row if isinstance(row, dict) and row.keys() >= _NEEDED else None

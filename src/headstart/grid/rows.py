@@ -8,6 +8,7 @@ from typing import get_type_hints
 
 import pandas as pd
 
+from headstart.errors import HeadstartError
 from headstart.grid.cell import RECIPE_PREFIX
 from headstart.grid.ledger import Row
 from headstart.tables import load_table
@@ -65,6 +66,9 @@ MEASURED = ("train_seconds", "cell_seconds", "processor_seconds", "peak_memory_m
 NOT_EXPORTED = ("host", "traceback")
 """Fields that say more of the machine, its names and paths, than of the result; they stay in the ledger."""
 
+_RESULT = ("kind", "source", "target", "network", "recipe", "seed", "status", "accuracy")
+"""Fields without which a row is no result."""
+
 _DECIMALS = dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), 6)
 _SIGNIFICANT = dict.fromkeys(("log_loss", "final_loss", "best_loss"), 5)
 _PANDAS_TYPES = {int: "Int64", float: "float64", bool: "boolean", int | None: "Int64"}
@@ -103,8 +107,17 @@ def from_export(path: Path) -> pd.DataFrame:
     """
     texts = [name for name, kind in COLUMNS.items() if kind == "string"]
     table = load_table(path, index="cell", texts=texts).reset_index()
+    if missing := [name for name in _RESULT if name not in table]:
+        raise HeadstartError(
+            f"{path}: is no table of results (it has no column {missing[0]!r}); make one with `headstart grid export`"
+        )
     names = list(dict.fromkeys([*COLUMNS, *table.columns]))
-    return table.reindex(columns=names).astype(_types(names)).set_index("cell")
+    try:
+        return table.reindex(columns=names).astype(_types(names)).set_index("cell")
+    except (ValueError, TypeError) as error:
+        raise HeadstartError(
+            f"{path}: holds values that are none of a grid ({error}); export the run again with `headstart grid export`"
+        ) from None
 
 
 def to_rows(table: pd.DataFrame) -> list[Row]:
