@@ -249,6 +249,15 @@ def test_byte_order_mark_windows_lines_blank_lines_and_quotes(tmp_path):
     assert data.X[:, 0].tolist() == [[1, 2], [3, 4]]
 
 
+def test_blanks_around_names_of_columns(tmp_path):
+    path = tmp_path / "toy.csv"
+    path.write_text("case , time, label ,x \na,0,no,1\na,1,no,2\nb,0,yes ,3\nb,1,yes,4\n")
+    data = read(path, case="case", time="time")
+    assert data.labels.tolist() == ["no", "yes"]
+    assert data.channel_names == ("x",)
+    assert data.X[:, 0].tolist() == [[1, 2], [3, 4]]
+
+
 @pytest.mark.parametrize("name", ["GunPoint", "ArrowHead", "BasicMotions"])
 def test_formats_of_real_data_agree(name):
     folder = _shipped()[name]

@@ -41,7 +41,7 @@ def read_csv(file: File, columns: Columns) -> Series:
 
     text = file.text()
     lines, line_numbers = numbered_lines(text)
-    header = _cells(file, lines[:1])[0]
+    header = [name.rstrip() for name in _cells(file, lines[:1])[0]]
     _check_header(file, header)
     widths = [len(cells) for cells in _cells(file, lines)] if '"' in text else [line.count(",") + 1 for line in lines]
     check_equal_widths(
@@ -50,6 +50,8 @@ def read_csv(file: File, columns: Columns) -> Series:
     texts = {name for name in (columns.label, columns.case) if name in header}
     frame = pd.read_csv(
         io.BytesIO("\n".join(lines).encode()),  # StringIO would take four bytes a character
+        header=0,
+        names=header,
         index_col=False,
         dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
