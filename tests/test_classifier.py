@@ -747,7 +747,7 @@ def make_source():
 def test_the_default_is_the_choice(small, folder, tmp_path):
     classifier = TransferClassifier(recipe=SHORT, sources=folder, random_state=np.random.RandomState(2)).fit(small)
     assert classifier.source == "auto"
-    without_networks = {"MiniROCKET", "MultiROCKET-Hydra", "features of gun"}
+    without_networks = {"MiniROCKET", "MultiROCKET-Hydra", "QUANT", "features of gun"}
     assert set(classifier.ranking_.index) == {*without_networks, "from scratch", "fine-tuned from gun"}
     assert classifier.report_["choice"]["log_loss"] <= classifier.report_["scratch"]["log_loss"]
     assert classifier.score(small, small.labels) > 0.9

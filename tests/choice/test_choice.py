@@ -34,9 +34,10 @@ def test_budgets(target, source):
 
     assert kinds("fast", {}) == ["kernels"]
     assert kinds("fast", {"other": source}) == ["kernels", "frozen"]
-    assert kinds("default", {}) == ["kernels", "kernels", "scratch"]
-    assert kinds("default", {"other": source}) == ["kernels", "kernels", "frozen", "scratch", "fine-tuned"]
-    assert kinds("thorough", {}) == ["kernels", "kernels", "scratch"]
+    others = ["kernels", "kernels", "intervals"]
+    assert kinds("default", {}) == [*others, "scratch"]
+    assert kinds("default", {"other": source}) == [*others, "frozen", "scratch", "fine-tuned"]
+    assert kinds("thorough", {}) == [*others, "scratch"]
     with pytest.raises(UnknownNameError, match="Did you mean 'fast'"):
         get_budget("fasst")
 
@@ -51,14 +52,14 @@ def test_the_budget_has_a_recipe_unless_one_is_named(target):
 
 def test_every_candidate_balances_classes(target, source):
     competing = candidates(target, {"other": source}, BUDGETS["thorough"], balanced=True)
-    assert {one.kind for one in competing} == {"kernels", "frozen", "scratch", "fine-tuned"}
+    assert {one.kind for one in competing} == {"kernels", "intervals", "frozen", "scratch", "fine-tuned"}
     assert all(one.balanced for one in competing)
 
 
 def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     choice = run(target, {"other": source}, "default")
-    kernels, networks = {"MiniROCKET", "MultiROCKET-Hydra"}, {"from scratch", "fine-tuned from other"}
-    assert set(choice.ranking.index) == {*kernels, *networks, "features of other"}
+    others, networks = {"MiniROCKET", "MultiROCKET-Hydra", "QUANT"}, {"from scratch", "fine-tuned from other"}
+    assert set(choice.ranking.index) == {*others, *networks, "features of other"}
     assert choice.ranking["log_loss"].is_monotonic_increasing
     chosen = choice.ranking.index[choice.ranking["chosen"]]
     assert set(chosen) == set(choice.parts) == set(choice.report["chosen"])
@@ -83,7 +84,7 @@ def test_balanced_figures_are_those_that_decided(target):
     choice = choose(rare, competing, n_folds=3, balanced=True)
     plain = choose(rare, competing, n_folds=3)
     gain = choice.report["scratch"]["log_loss"] - choice.report["choice"]["log_loss"]
-    assert f"smaller than that from scratch by {gain:.3f}" in choice.report["verdict"]
+    assert f"by {abs(gain):.3f} ± " in choice.report["verdict"]
     assert (choice.report["balanced"], plain.report["balanced"]) == (True, False)
 
     class Blind:
@@ -102,7 +103,7 @@ def test_balanced_figures_are_those_that_decided(target):
 
 def test_thorough(target, source, tmp_path):
     choice = run(target.subset(range(12)), {"other": source}, "thorough")
-    assert len(choice.ranking) == 5
+    assert len(choice.ranking) == 6
     assert all(len(part.member.networks) in (0, 3) for part in choice.parts.values())
     np.testing.assert_array_equal(
         saved_and_loaded(choice, tmp_path).predict_proba(target), choice.predict_proba(target)

@@ -14,5 +14,5 @@ def test_budgets_are_documented():
         assert row.endswith(f"| {budget.n_folds} |{recipe} |")
         words = {1: "best-ranked source", 2: "two sources", 4: "four sources"}[budget.n_sources]
         assert words in row
-        assert ("MultiROCKET-Hydra" in row) == budget.with_hydra
+        assert ("MultiROCKET-Hydra; QUANT" in row) == budget.with_slower
         assert ("three networks each" in row) == (budget.n_members == 3)

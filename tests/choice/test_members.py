@@ -1,17 +1,22 @@
 """All kinds of candidates, and what becomes of them when they are saved and loaded."""
 
+import json
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
-from headstart.choice import MEMBERS, stratified_folds
+from headstart.choice import MEMBERS, intervals, stratified_folds
 from headstart.choice.features import TRANSFORMS, FeatureCandidate, FeatureMember
+from headstart.choice.forest import fit_forest
 from headstart.choice.frozen import Frozen
+from headstart.choice.intervals import Intervals
 from headstart.choice.kernels import MIN_LENGTH, MiniRocketKernels, MultiRocketHydraKernels
 from headstart.choice.networks import NetworkCandidate, NetworkMember
+from headstart.choice.ridge import fit_ridge
 from headstart.data import Dataset
 from headstart.data.preprocessing import z_normalise
 from headstart.errors import ModelError
@@ -27,13 +32,15 @@ def makers(source):
         "frozen": partial(Frozen.of_source, source),
         "minirocket": MiniRocketKernels.of,
         "multirocket-hydra": MultiRocketHydraKernels.of,
+        "quant": Intervals.of,
     }
 
 
-@pytest.fixture(params=["frozen", "minirocket", "multirocket-hydra", "scratch", "fine-tuned"])
+@pytest.fixture(params=["frozen", "minirocket", "multirocket-hydra", "quant", "scratch", "fine-tuned"])
 def candidate(request, makers, source):
     if request.param in makers:
-        return FeatureCandidate(request.param, "some", makers[request.param])
+        fit_head = fit_forest if request.param == "quant" else fit_ridge
+        return FeatureCandidate(request.param, "some", makers[request.param], fit_head=fit_head)
     start = source if request.param == "fine-tuned" else None
     return NetworkCandidate(request.param, start, recipe=SHORT, n_members=2, device="cpu")
 
@@ -73,9 +80,16 @@ def test_balanced_classes_change_what_is_fitted(candidate):
     assert all(network.card.balanced for network in balanced.networks)
 
 
-def test_held_out_cases_are_not_trained_on(target):
-    """A network's scores of a fold do not depend on the labels of the fold."""
-    candidate = NetworkCandidate("scratch", None, recipe=SHORT, device="cpu")
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        NetworkCandidate("scratch", None, recipe=SHORT, device="cpu"),
+        FeatureCandidate("QUANT", "intervals", Intervals.of, fit_head=fit_forest),
+    ],
+    ids=["network", "trees"],
+)
+def test_held_out_cases_are_not_trained_on(target, candidate):
+    """What a candidate makes of a fold does not depend on the labels of the fold."""
     fold = stratified_folds(target.y, 4)[0]
     other = target.y.copy()
     other[fold] = (other[fold] + 1) % 3
@@ -135,32 +149,60 @@ def test_pooled_features_are_what_they_say(source, target):
     np.testing.assert_allclose(last_share, (h > 0).float().mean(dim=2), atol=1e-6)
 
 
-def test_kernels_are_aeons(italy):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what aeon gives numpy to round
+def test_kernels_and_intervals_are_aeons(italy):
     """The same predictions as aeon's classifiers make, but for what is almost a tie."""
     from aeon.classification.convolution_based import MiniRocketClassifier, MultiRocketHydraClassifier
+    from aeon.classification.interval_based import QUANTClassifier
 
     train, test = z_normalise(italy[0]), z_normalise(italy[1]).subset(range(200))
-    for make, theirs in (
-        (MiniRocketKernels.of, MiniRocketClassifier(random_state=0)),
-        (MultiRocketHydraKernels.of, MultiRocketHydraClassifier(random_state=0)),
+    for make, fit_head, theirs in (
+        (MiniRocketKernels.of, fit_ridge, MiniRocketClassifier(random_state=0)),
+        (
+            MultiRocketHydraKernels.of,
+            partial(fit_ridge, standardise=False),
+            MultiRocketHydraClassifier(random_state=0),
+        ),
+        (Intervals.of, fit_forest, QUANTClassifier(random_state=0)),
     ):
-        ours = FeatureCandidate("ours", "kernels", make).fit(train).scores(test)
+        ours = FeatureCandidate("ours", "some", make, fit_head=fit_head).fit(train).scores(test)
         agrees = train.classes[ours.argmax(axis=1)] == theirs.fit(train.X, train.labels).predict(test.X)
         assert agrees.mean() >= 0.98
 
 
 def test_short_series_are_drawn_out():
     data = Dataset.from_arrays("short", [[0, 1, 2], [2, 1, 0], [0, 2], [3, 1]], labels=[0, 1, 0, 1])
-    for cls in (MiniRocketKernels, MultiRocketHydraKernels):
+    for cls in (MiniRocketKernels, MultiRocketHydraKernels, Intervals):
         transform = cls.of(data)
         assert transform.length == MIN_LENGTH
         assert np.isfinite(transform(data)).all()
 
 
+def test_intervals_of_many_series_are_taken_in_batches(monkeypatch, unequal):
+    transform = Intervals.of(unequal)
+    together = transform(unequal)
+    monkeypatch.setattr(intervals, "_MOST_VALUES", 3 * 2 * transform.length)
+    np.testing.assert_array_equal(transform(unequal), together)
+
+
+def test_a_model_of_before_there_were_other_heads(target, tmp_path):
+    member = FeatureCandidate("MiniROCKET", "kernels", MiniRocketKernels.of).fit(target)
+    arrays = safetensors.numpy.load(member.to_files()[0])
+    header = {"transform": "minirocket", "settings": member.transform.settings()}
+    safetensors.numpy.save_file(arrays, tmp_path / "old.safetensors", metadata={"headstart": json.dumps(header)})
+    again = FeatureMember.from_files([tmp_path / "old.safetensors"])
+    np.testing.assert_array_equal(again.scores(target), member.scores(target))
+
+
 def test_a_damaged_member_is_refused(target, tmp_path):
     (content,) = FeatureCandidate("MiniROCKET", "kernels", MiniRocketKernels.of).fit(target).to_files()
     path = tmp_path / "member.safetensors"
-    for wrong in (content[:1000], b"", content.replace(b"minirocket", b"maxirocket")):
+    for wrong in (
+        content[:1000],
+        b"",
+        content.replace(b"minirocket", b"maxirocket"),
+        content.replace(b"ridge", b"bridg"),
+    ):
         path.write_bytes(wrong)
         with pytest.raises(ModelError, match=r"member\.safetensors"):
             FeatureMember.from_files([path])

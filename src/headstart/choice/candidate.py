@@ -59,7 +59,7 @@ class Candidate(Protocol):
 
     @property
     def kind(self) -> str:
-        """``scratch``, ``fine-tuned``, ``frozen`` or ``kernels``."""
+        """``scratch``, ``fine-tuned``, ``frozen``, ``kernels`` or ``intervals``."""
         ...
 
     @property

@@ -11,7 +11,7 @@ A network without batch normalisation (``dilated``) pools every depth itself; it
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -42,7 +42,6 @@ class Frozen:
     network: Network
     architecture: str
     normalise: bool
-    is_scaled: ClassVar[bool] = False
 
     @classmethod
     def of_source(cls, source: Source, data: Dataset) -> Self:

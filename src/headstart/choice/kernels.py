@@ -11,7 +11,7 @@ in them. aeon seeds the random generators of numpy and torch, which are put back
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -31,20 +31,19 @@ class MiniRocketKernels:
     length: int
     normalise: bool
     rocket: MiniRocket
-    is_scaled: ClassVar[bool] = False
 
     @classmethod
     def of(cls, data: Dataset, *, normalise: bool = True, seed: int = 0) -> Self:
         """Draw biases from the training series."""
         length = max(int(data.lengths.max()), MIN_LENGTH)
-        with _generators_kept():
-            rocket = MiniRocket(random_state=seed).fit(_one_length(data, length, normalise))
+        with generators_kept():
+            rocket = MiniRocket(random_state=seed).fit(one_length(data, length, normalise))
         return cls(length, normalise, rocket)
 
     def __call__(self, data: Dataset) -> np.ndarray:
         """Features, float32 (n_cases, 9996)."""
-        with _generators_kept():
-            return self.rocket.transform(_one_length(data, self.length, self.normalise))
+        with generators_kept():
+            return self.rocket.transform(one_length(data, self.length, self.normalise))
 
     def settings(self) -> dict[str, Any]:
         """Return length, channels and normalisation."""
@@ -57,7 +56,7 @@ class MiniRocketKernels:
     @classmethod
     def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Make it again of its settings and parameters."""
-        with _generators_kept():
+        with generators_kept():
             rocket = MiniRocket(random_state=0).fit(_blank(settings))
         rocket.parameters = _collected("parameters", arrays)
         return cls(settings["length"], settings["normalise"], rocket)
@@ -73,14 +72,13 @@ class MultiRocketHydraKernels:
     hydra: HydraTransformer
     mean: np.ndarray
     scale: np.ndarray
-    is_scaled: ClassVar[bool] = True
 
     @classmethod
     def of(cls, data: Dataset, *, normalise: bool = True, seed: int = 0) -> Self:
         """Draw biases from the training series, and measure the features' scale on them."""
         length = max(int(data.lengths.max()), MIN_LENGTH)
-        X = _one_length(data, length, normalise)
-        with _generators_kept():
+        X = one_length(data, length, normalise)
+        with generators_kept():
             hydra, rocket = HydraTransformer(random_state=seed).fit(X), MultiRocket(random_state=seed).fit(X)
             of_hydra, of_rocket = _of_hydra(hydra, X), rocket.transform(X)
         # Hydra's are counts: what is seldom above 0 must not become large.
@@ -92,8 +90,8 @@ class MultiRocketHydraKernels:
 
     def __call__(self, data: Dataset) -> np.ndarray:
         """Features, float32 (n_cases, n_features)."""
-        X = _one_length(data, self.length, self.normalise)
-        with _generators_kept():
+        X = one_length(data, self.length, self.normalise)
+        with generators_kept():
             of_hydra, of_rocket = _of_hydra(self.hydra, X), self.rocket.transform(X)
         scaled = (np.hstack([of_hydra, of_rocket]) - self.mean) / self.scale
         scaled[:, : of_hydra.shape[1]] *= of_hydra != 0
@@ -117,7 +115,7 @@ class MultiRocketHydraKernels:
     def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Make it again of its settings and parameters."""
         X = _blank(settings)
-        with _generators_kept():
+        with generators_kept():
             hydra, rocket = HydraTransformer(random_state=0).fit(X), MultiRocket(random_state=0).fit(X)
         hydra._hydra.W = torch.from_numpy(arrays["hydra.kernels"])
         hydra._hydra.idx = [torch.from_numpy(channels) for channels in _collected("hydra.channels", arrays)]
@@ -130,7 +128,7 @@ def _of_hydra(hydra: HydraTransformer, X: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(hydra.transform(X).numpy(), 0))
 
 
-def _one_length(data: Dataset, length: int, normalise: bool) -> np.ndarray:
+def one_length(data: Dataset, length: int, normalise: bool) -> np.ndarray:
     """Return all series at one length, float32 (n_cases, n_channels, length)."""
     data = z_normalise(data) if normalise else data
     if (data.lengths == length).all():
@@ -158,7 +156,7 @@ def _collected(name: str, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray,
 
 
 @contextmanager
-def _generators_kept() -> Iterator[None]:
+def generators_kept() -> Iterator[None]:
     """Undo what aeon does to numpy's and torch's generators and to torch's number of threads."""
     state, n_threads = np.random.get_state(), torch.get_num_threads()  # noqa: NPY002 (the global one is aeon's)
     try:
