@@ -6,9 +6,11 @@ fits all candidates of a budget to each of the small tuning sets, whole or with 
 and keeps their scores out of fold, and on at most 200 test series, in the folder `--scores`: a file a training set;
 what is there is not made again. Then it prints what each rule makes of these scores: mean accuracy and log loss on the
 test series, how many training sets end up worse than the network from scratch by more than two points, and by how much
-at worst. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
+at worst. `--without` leaves candidates out, by name or by kind: they are neither fitted nor, where scores are kept
+already, looked at. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
 
-- a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`): the first candidate of this kind, the best-ranked source's;
+- a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`, `intervals`): the first candidate of this kind, the best-ranked
+  source's;
 - `best`: the candidate with the smallest log loss out of fold;
 - `one standard error`: all that are within one standard error of it;
 - `one standard error and kernels`: the same, and kernels in any case;
@@ -22,7 +24,7 @@ at worst. A rule gives every candidate a weight, by which the calibrated probabi
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -87,7 +89,7 @@ def likeliest(cases_before: float, held_out: Probabilities, y: np.ndarray, kinds
 
 
 RULES: dict[str, Rule] = {
-    **{kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels")},
+    **{kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels", "intervals")},
     "best": partial(near, 0),
     "one standard error": partial(near, 1),
     "one standard error and kernels": near_and_kernels,
@@ -118,6 +120,7 @@ def collect(options: argparse.Namespace, dataset: str, cases_per_class: int, dra
     folds = stratified_folds(train.y, budget.n_folds)
     cases = np.sort(np.concatenate(folds))
     competing = candidates(train, sources_at_hand(options.sources), budget, recipe=options.recipe, device="cpu")
+    competing = [one for one in competing if not {one.name, one.kind} & set(options.without)]
     arrays = {"y": train.y[cases], "test_y": test.y, "kinds": np.array([candidate.kind for candidate in competing])}
     for candidate in competing:
         trial = candidate.trial(train, folds)
@@ -131,13 +134,14 @@ def collect(options: argparse.Namespace, dataset: str, cases_per_class: int, dra
     return arrays
 
 
-def judge(scores: Mapping[str, np.ndarray]) -> Iterator[dict[str, object]]:
+def judge(scores: Mapping[str, np.ndarray], without: Collection[str]) -> Iterator[dict[str, object]]:
     """Yield what each rule reaches on the test series of one training set."""
     y, test_y = scores["y"], scores["test_y"]
     names = [key.removeprefix(HELD_OUT) for key in scores if key.startswith(HELD_OUT)]
-    kinds = dict(zip(names, scores["kinds"].tolist(), strict=True))
+    of_all = zip(names, scores["kinds"].tolist(), strict=True)
+    kinds = {name: kind for name, kind in of_all if not {name, kind} & set(without)}
     held_out, test = {}, {}
-    for name in names:
+    for name in kinds:
         temperature = fit_temperature(scores[HELD_OUT + name], y)
         held_out[name] = probabilities(scores[HELD_OUT + name], temperature)
         test[name] = probabilities(scores[TEST + name], temperature)
@@ -158,13 +162,14 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=SMALL_TUNING)
     parser.add_argument("--cases-per-class", type=int, default=0, help="0: all of them")
     parser.add_argument("--draws", type=int, default=2, help="with --cases-per-class")
+    parser.add_argument("--without", nargs="+", default=[], help="names or kinds of candidates")
     parser.add_argument("--scores", type=Path, required=True, help="folder to keep scores in, one for each setting")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.scores.mkdir(parents=True, exist_ok=True)
     rows = []
     for training_set in training_sets(options):
-        judged = list(judge(collect(options, *training_set)))
+        judged = list(judge(collect(options, *training_set), options.without))
         print(*training_set, *(f"{row['rule']} {row['accuracy']:.3f}" for row in judged), sep=", ", flush=True)
         rows += [{"set": training_set, **row} for row in judged]
     table = pd.DataFrame(rows)

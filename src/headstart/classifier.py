@@ -64,8 +64,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Folder of saved sources among which ``"auto"`` and ``"nearest"`` choose, the latter by the DTW distance between
         class prototypes; None for all that headstart knows by name. ``"auto"`` does without, too.
     budget
-        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` some
-        twenty times as much as ``"default"``.
+        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` some twenty times as much as
+        ``"default"``.
     network
         Architecture if there is no source; otherwise the source's is used.
     recipe
