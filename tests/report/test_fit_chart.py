@@ -89,6 +89,15 @@ def test_the_classes_with_the_most_mistakes_are_shown():
     assert "name 9: 0 of 2 right" in panels
 
 
+def test_the_axis_ends_with_the_longest_series_that_is_drawn():
+    names = [f"name {i}" for i in range(7)]
+    test = Dataset.from_arrays("lengths", [np.arange(10.0)] * 6 + [np.arange(40.0)], names)
+    for mistaken, longest in (("name 0", 10), ("name 6", 40)):
+        predicted = np.where(test.labels == mistaken, "name 1", test.labels)
+        chart = fit_chart(test, predicted, LOSSES, ACCURACIES, "A finding")
+        assert f"'domain': [1, {longest}]" in str(chart.to_dict())
+
+
 @pytest.mark.parametrize(
     ("n_mistaken", "said"), [(1, "among them all that have mistakes"), (7, "those with the most mistakes")]
 )

@@ -124,7 +124,7 @@ def _series_panels(test: Dataset, codes: np.ndarray) -> Any:
     remark = "orange: wrongly classified"
     if (n_wrong[shown] > _MAX_WRONG).any() or ((n_cases - n_wrong)[shown] > _MAX_RIGHT).any():
         remark += f"; drawn are at most {_MAX_RIGHT} right and {_MAX_WRONG} wrong ones of a class, taken at random"
-    longest = int(test.lengths.max())
+    longest = max(line["step"][-1] for line in lines)
     return (
         alt.Chart(alt.InlineData(lines))
         .transform_flatten(["step", "value"])
