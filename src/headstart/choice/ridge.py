@@ -1,4 +1,4 @@
-"""Ridge regression of the classes on fixed features: the head of all candidates that train no network.
+"""Ridge regression of the classes on fixed features: the head of all candidates that train no network, but of QUANT.
 
 As ROCKET uses it (Dempster, Petitjean & Webb, Data Mining and Knowledge Discovery 34, 2020): features of unit variance,
 targets of ±1, and of ten strengths the one with the smallest squared error when each case is left out once. What a fit
