@@ -7,13 +7,15 @@ trains on the training part of the archive's split, or on so many cases a class 
 (data set, cases a class, draw, seed, method) to `results/choice.csv`. Rows that the file holds are not made again, so a
 stopped run goes on; on a finished file the command only prints. `--list` names a list of `archive_lists.py`.
 
-Methods: `scratch`, an FCN; `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one),
-and, without which that says nothing of pretraining, `its network from scratch`, by the recipe default and by quick;
-`frozen` (the source's pooled features with a ridge head) and `untrained`, the same features of the same architecture
-with random weights; `choice fast`, `choice default` and `choice thorough`; the controls `choice untrained`, which is
-`choice fast` with the features of an untrained network of the trunks' architecture in place of a source's, and `choice
-without sources`, which is `choice default` where nothing is transferred; and peers: `1NN-DTW` by our own distance
-without a band, and MiniROCKET, MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
+Methods: `scratch`, an FCN; `scratch again`, the same with the next seed: how far it is from the first is chance;
+`fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one), and, without which it says
+nothing of pretraining, `its network from scratch`, by the recipe default and by quick; `frozen` (the source's pooled
+features with a ridge head) and `untrained`, the same features of the same architecture with random weights; `choice
+fast`, `choice default` and `choice thorough`; the controls `choice untrained`, which is `choice fast` with the features
+of an untrained network of the trunks' architecture in place of a source's, and `choice without sources`, which is
+`choice default` where nothing is transferred; and peers: `1NN-DTW` by our own distance without a band, and MiniROCKET,
+MultiROCKET-Hydra and QUANT as aeon has them, on z-normalised series.
+
 Where no source may be used, methods that need one have no accuracy. Sources that overlap with the target are never
 used; so a folder may hold trunks that were trained without one group of data sets each (`headstart zoo universal
 --without GROUP`), of which the one that has not seen the target's group is taken.
@@ -59,6 +61,10 @@ Predict = Callable[[Dataset, Dataset, Path | None, int], np.ndarray | None]
 
 def scratch(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
     return NetworkCandidate("", None, seed=seed, device="cpu").fit(train).scores(test).argmax(axis=1)
+
+
+def scratch_again(train: Dataset, test: Dataset, folder: Path | None, seed: int) -> np.ndarray:
+    return scratch(train, test, folder, seed + 1)
 
 
 def from_best(make: Callable[[Source, int], Candidate]) -> Predict:
@@ -133,6 +139,7 @@ def peer(name: str) -> Predict:
 
 METHODS: dict[str, Predict] = {
     "scratch": scratch,
+    "scratch again": scratch_again,
     "fine-tuned": from_best(fine_tuned),
     "its network from scratch": from_best(not_tuned),
     "its network from scratch, quick": from_best(partial(not_tuned, recipe="quick")),
@@ -211,6 +218,8 @@ def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
         ]
         compared = [f"against {against}, 95% interval", "wins, ties, losses", "worst loss"]
         print_table(["", "mean accuracy", "mean rank", *compared, "processor seconds"], lines)
+        if against in by_set:
+            _print_losses(by_set.sub(by_set[against], axis=0), against)
         if reference is not None and not cases_per_class:
             published = pd.read_csv(reference, index_col="dataset")
             known = published.reindex(by_set.index)[[name for name in PUBLISHED if name in published]].dropna()
@@ -226,6 +235,15 @@ def _difference(gain: pd.Series) -> list[str]:
     half_width = stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain)
     counts = f"{(gain > 0).sum()}, {(gain == 0).sum()}, {(gain < 0).sum()}"
     return [f"{gain.mean():+.4f} ± {half_width:.4f}", counts, f"{min(gain.min(), 0):.3f}"]
+
+
+def _print_losses(gains: pd.DataFrame, against: str) -> None:
+    print(f"\nMean losses against {against} of more than two points:")
+    for method in gains:
+        gain = gains[method].round(9)
+        losses = gain[gain < -0.02].sort_values()
+        if len(losses):
+            print(f"- {method}, {len(losses)}: " + ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
 
 
 def main() -> None:
