@@ -4,10 +4,11 @@
 
 fits all candidates of a budget to each of the small tuning sets, whole or with `--cases-per-class` in `--draws` draws,
 and keeps their scores out of fold, and on at most 200 test series, in the folder `--scores`: a file a training set;
-what is there is not made again. Then it prints what each rule makes of these scores: mean accuracy and log loss on the
-test series, how many training sets end up worse than the network from scratch by more than two points, and by how much
-at worst. `--without` leaves candidates out, by name or by kind: they are neither fitted nor, where scores are kept
-already, looked at. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
+what is there is not made again. Then it prints what each rule makes of these scores: on the test series the mean
+accuracy, the log loss with a temperature that is fitted to the average out of fold, and that of the average as it is;
+how many training sets end up worse than the network from scratch by more than two points, and by how much at worst.
+`--without` leaves candidates out, by name or by kind: they are neither fitted nor, where scores are kept already,
+looked at. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
 
 - a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`, `intervals`): the first candidate of this kind, the best-ranked
   source's;
@@ -39,7 +40,7 @@ from headstart import Dataset, load
 from headstart.choice import BUDGETS, candidates, decide, stratified_folds
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.calibration import fit_temperature, log_losses, probabilities
-from headstart.choice.decision import averaged, stacked
+from headstart.choice.decision import averaged, logarithms, stacked
 
 N_TEST = 200
 HELD_OUT, TEST = "held out: ", "test: "
@@ -80,8 +81,16 @@ def headstart(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) 
 
 def never_worse(held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
     weights, scratch = likeliest(1, held_out, y, kinds), alone("scratch", held_out, y, kinds)
-    losses = [log_losses(averaged(held_out, one), y).mean() for one in (weights, scratch) if one]
+    losses = [
+        log_losses(averaged(held_out, one, temperature_of(one, held_out, y)), y).mean()
+        for one in (weights, scratch)
+        if one
+    ]
     return scratch if losses[-1] < losses[0] else weights
+
+
+def temperature_of(weights: Weights, held_out: Probabilities, y: np.ndarray) -> float:
+    return fit_temperature(logarithms(averaged(held_out, weights)), y)
 
 
 def likeliest(cases_before: float, held_out: Probabilities, y: np.ndarray, kinds: Mapping[str, str]) -> Weights:
@@ -148,9 +157,15 @@ def judge(scores: Mapping[str, np.ndarray], without: Collection[str]) -> Iterato
     for rule, weigh in RULES.items():
         weights = weigh(held_out, y, kinds)
         if weights:
-            together = np.average([test[name] for name in weights], axis=0, weights=list(weights.values()))
-            accuracy = float((together.argmax(axis=1) == test_y).mean())
-            yield {"rule": rule, "accuracy": accuracy, "log_loss": float(log_losses(together, test_y).mean())}
+            shares = {name: weight / sum(weights.values()) for name, weight in weights.items()}
+            together = averaged(test, shares)
+            surer = averaged(test, shares, temperature_of(shares, held_out, y))
+            yield {
+                "rule": rule,
+                "accuracy": float((together.argmax(axis=1) == test_y).mean()),
+                "log_loss": float(log_losses(surer, test_y).mean()),
+                "plain_log_loss": float(log_losses(together, test_y).mean()),
+            }
 
 
 def main() -> None:
@@ -174,17 +189,19 @@ def main() -> None:
         rows += [{"set": training_set, **row} for row in judged]
     table = pd.DataFrame(rows)
     accuracy = table.pivot_table("accuracy", "set", "rule")
-    losses = table.groupby("rule")["log_loss"].mean()
+    losses = table.groupby("rule")[["log_loss", "plain_log_loss"]].mean()
     lines = []
     for rule in accuracy[[rule for rule in RULES if rule in accuracy]]:
         harm = ["", ""]
         if "scratch" in accuracy:
             gain = accuracy[rule] - accuracy["scratch"]
             harm = [str((gain < -0.02 - 1e-9).sum()), f"{min(gain.min(), 0.0):.3f}"]
-        lines.append([rule, f"{accuracy[rule].mean():.4f}", f"{losses[rule]:.3f}", *harm])
+        lines.append([rule, f"{accuracy[rule].mean():.4f}", *(f"{loss:.3f}" for loss in losses.loc[rule]), *harm])
     recipe = options.recipe or BUDGETS[options.budget].recipe
     print(f"\n{len(accuracy)} training sets, budget {options.budget}, recipe {recipe}")
-    print_table(["", "accuracy", "log loss", "worse than scratch by two points", "at worst"], lines)
+    print_table(
+        ["", "accuracy", "log loss", "of the average as it is", "worse than scratch by two points", "at worst"], lines
+    )
 
 
 if __name__ == "__main__":

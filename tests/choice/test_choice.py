@@ -138,6 +138,17 @@ def test_without_evidence_members_are_equally_sure(make_waves, source):
         assert probabilities(member.scores(data), temperature).max(axis=1).mean() == pytest.approx(5 / 6, abs=0.05)
 
 
+def test_a_model_of_before_the_average_had_a_temperature_is_read(target, source, tmp_path):
+    choice = run(target, {"other": source})
+    assert choice.temperature != 1
+    settings, files = choice.to_files()
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    assert Choice.from_files(settings, tmp_path).temperature == choice.temperature
+    del settings["temperature"]
+    assert Choice.from_files(settings, tmp_path).temperature == 1
+
+
 def test_a_class_of_one_case_is_learnt_all_the_same(make_waves):
     data = make_waves("rare", 13, n_classes=3, seed=4).subset([0, 1, 2, 3, 4, 6, 7, 9, 10, 12])
     assert np.bincount(data.y).tolist() == [5, 4, 1]

@@ -129,17 +129,38 @@ def test_weights_of_cases_move_the_shares():
     assert stacked(candidates, y, np.array([1.8, 1.8, 0.2, 0.2]))["early"] > 0.7
 
 
+def calibrated(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return probabilities(scores, fit_temperature(scores, y))
+
+
+def test_an_average_is_made_as_sure_as_it_is_right():
+    """Two who see a class through noise of their own know more together than each, which their average does not say."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, size=400)
+    seen = {name: random.normal(2 * y - 1, 1) for name in ("one", "other")}
+    of_each = {name: probabilities(np.stack([-x, x], axis=1), 1.0) for name, x in seen.items()}  # the posteriors
+    both = {name: of_one[:200] for name, of_one in of_each.items()}
+    decision = decide(both, y[:200])
+    assert 0.4 < decision.temperature < 0.9
+    new = {name: of_one[200:] for name, of_one in of_each.items()}
+    plain, surer = (averaged(new, decision.shares, temperature) for temperature in (1.0, decision.temperature))
+    assert log_losses(surer, y[200:]).mean() < log_losses(plain, y[200:]).mean()
+    np.testing.assert_array_equal(surer.argmax(axis=1), plain.argmax(axis=1))
+    assert decide({"one": both["one"]}, y[:200]).temperature == 1, "it has one of its own"
+
+
 def test_what_is_worse_than_scratch_by_more_than_a_standard_error_is_not_used():
     random = np.random.default_rng(0)
+    y = Y[:12]  # so few that none of three counts less than 5%
     verdicts = []
     for _ in range(300):
         candidates = {}
-        for name in ("scratch", "a", "b"):
-            p = random.beta(random.uniform(1, 4), 1, size=len(Y))
-            candidates[name] = np.where(Y[:, None] == [0, 1], p[:, None], 1 - p[:, None])
-        decision = decide(candidates, Y, scratch="scratch")
-        average = averaged(candidates, stacked(candidates, Y, np.ones(len(Y))))
-        worse = log_losses(average, Y) - log_losses(candidates["scratch"], Y)
+        for name, best in {"scratch": 20, "a": 4, "b": 4}.items():
+            p = random.beta(random.uniform(1, best), 1, size=len(y))
+            candidates[name] = np.where(y[:, None] == [0, 1], p[:, None], 1 - p[:, None])
+        decision = decide(candidates, y, scratch="scratch")
+        average = calibrated(np.log(averaged(candidates, stacked(candidates, y, np.ones(len(y))))), y)
+        worse = log_losses(average, y) - log_losses(candidates["scratch"], y)
         is_clear = worse.mean() > stats.sem(worse)
         assert (decision.shares == {"scratch": 1.0}) == is_clear
         assert ("the average of all is worse by 0." in decision.verdict) == is_clear

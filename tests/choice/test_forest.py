@@ -57,3 +57,8 @@ def test_features_that_are_not_finite_are_refused(data):
     X[3, 4] = np.inf
     with pytest.raises(DataError, match="not finite"):
         fit_forest(X, y, 3)
+
+
+def test_more_classes_than_half_the_cases_are_nothing_to_warn_of(recwarn):
+    fit_forest(np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32), np.arange(24) % 15, 15)
+    assert not recwarn.list

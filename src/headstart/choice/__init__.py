@@ -54,6 +54,8 @@ class Choice:
         Of the folds.
     parts
         The chosen candidates by name.
+    temperature
+        Of the average of their probabilities.
     ranking
         A row a candidate, indexed by name, the best first: its `kind`, the `source` that it starts from, `log_loss` and
         `accuracy` out of fold, whether it is `chosen`, its `share` in the average, why, and the `seconds` it took. If
@@ -65,6 +67,7 @@ class Choice:
     n_channels: int
     seed: int
     parts: dict[str, Part]
+    temperature: float
     ranking: "pd.DataFrame"
     report: dict[str, Any]
 
@@ -74,11 +77,11 @@ class Choice:
         return [network for part in self.parts.values() for network in part.member.networks]
 
     def predict_proba(self, data: Dataset, device: str = "auto") -> np.ndarray:
-        """Probabilities of the classes, float64 (n_cases, n_classes), the weighted mean over the parts."""
+        """Probabilities of the classes, float64 (n_cases, n_classes): the parts' weighted mean, at its temperature."""
         of_parts = {
             name: probabilities(part.member.scores(data, device), part.temperature) for name, part in self.parts.items()
         }
-        return averaged(of_parts, {name: part.share for name, part in self.parts.items()})
+        return averaged(of_parts, {name: part.share for name, part in self.parts.items()}, self.temperature)
 
     def to_files(self) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Return what JSON can say of it, and the contents of its files by name."""
@@ -92,7 +95,12 @@ class Choice:
             numbers = {"temperature": part.temperature, "share": part.share}
             described.append({"name": name, "kind": kind, **numbers, "files": names})
         rows = self.ranking.reset_index().to_dict("records")
-        plain = {"n_channels": self.n_channels, "seed": self.seed, "report": self.report}
+        plain = {
+            "n_channels": self.n_channels,
+            "seed": self.seed,
+            "temperature": self.temperature,
+            "report": self.report,
+        }
         return {"members": described, "ranking": _without_nan(rows), **plain}, files
 
     @classmethod
@@ -114,7 +122,9 @@ class Choice:
         ranking = ranking.astype({"log_loss": float, "accuracy": float})
         if "source" not in ranking:  # models of before it was kept
             ranking.insert(1, "source", None)
-        return cls(settings["n_channels"], settings["seed"], parts, ranking, {"balanced": False, **settings["report"]})
+        temperature = settings.get("temperature", 1.0)  # models of before the average had one
+        report = {"balanced": False, **settings["report"]}
+        return cls(settings["n_channels"], settings["seed"], parts, temperature, ranking, report)
 
 
 def choose(
@@ -235,12 +245,12 @@ def choose(
         "n_folds": len(folds),
         "balanced": bool(balanced),
         "scratch": _out_of_fold(held_out, {scratch: 1.0} if scratch else {}, y, weights),
-        "choice": _out_of_fold(held_out, decision.shares, y, weights),
+        "choice": _out_of_fold(held_out, decision.shares, y, weights, decision.temperature),
         "interrupted": interrupted,
         "seconds": round(time.perf_counter() - start, 3),
     }
     ranking = _ranking(kinds, starts, decision.shares, decision.reasons | failures, held_out, y, weights, seconds)
-    return Choice(data.n_channels, seed, parts, ranking, report)
+    return Choice(data.n_channels, seed, parts, decision.temperature, ranking, report)
 
 
 def _ranking(
@@ -273,7 +283,11 @@ def _ranking(
 
 
 def _out_of_fold(
-    held_out: Mapping[str, np.ndarray], shares: Mapping[str, float], y: np.ndarray, weights: np.ndarray | None
+    held_out: Mapping[str, np.ndarray],
+    shares: Mapping[str, float],
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    temperature: float = 1.0,
 ) -> dict[str, float] | None:
     """Return log loss and accuracy of the weighted mean of candidates; None if there is nothing to judge them by.
 
@@ -281,7 +295,7 @@ def _out_of_fold(
     """
     if not shares or not set(shares) <= set(held_out):
         return None
-    together = averaged(held_out, shares)
+    together = averaged(held_out, shares, temperature)
     accuracy = float(np.average(together.argmax(axis=1) == y, weights=weights))
     return {"log_loss": float(np.average(log_losses(together, y), weights=weights)), "accuracy": accuracy}
 

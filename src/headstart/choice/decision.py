@@ -7,6 +7,9 @@ likeliest (Yao, Vehtari, Simpson & Gelman, "Using stacking to average Bayesian p
 Analysis 13, 2018), as if each candidate had explained one more case. That is their most likely value under a Dirichlet
 prior: with few cases all count alike, and the more there are, the more the evidence decides.
 
+An average of probabilities that are each as sure as they are right is less sure than it is right (Ranjan & Gneiting,
+"Combining probability forecasts", Journal of the Royal Statistical Society B 72, 2010), so it gets a temperature, too.
+
 What comes out is held against the network from scratch on the same cases. If it is worse by more than a standard error
 of the difference, scratch alone is used.
 """
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.choice.calibration import log_losses
+from headstart.choice.calibration import fit_temperature, log_losses, probabilities
 
 CASES_BEFORE = 1.0
 """What each candidate has explained before any evidence, in cases."""
@@ -33,6 +36,8 @@ class Decision:
     ----------
     shares
         What each candidate that is used counts in the average of probabilities, by name; they sum up to 1.
+    temperature
+        Of the average.
     reasons
         How each candidate did, in words, by name.
     verdict
@@ -40,6 +45,7 @@ class Decision:
     """
 
     shares: dict[str, float]
+    temperature: float
     reasons: dict[str, str]
     verdict: str
 
@@ -73,25 +79,27 @@ def decide(
     ({'good': 0.71, 'from scratch': 0.29}, 'worse by 0.588 ± 0.000')
     """
     w = np.ones(len(y)) if weights is None else weights
-    losses = {name: w * log_losses(probabilities, y) for name, probabilities in held_out.items()}
+    losses = {name: w * log_losses(of_one, y) for name, of_one in held_out.items()}
     best = min(losses, key=lambda name: losses[name].mean())
     reasons = {
         name: "smallest loss out of fold" if name == best else f"worse by {_difference(loss - losses[best])}"
         for name, loss in losses.items()
     }
     shares = stacked(held_out, y, w)
+    temperature = fit_temperature(logarithms(averaged(held_out, shares)), y, weights) if len(shares) > 1 else 1.0
     why = "it was not compared with a network from scratch"
     if scratch is not None:
-        gain = losses[scratch] - w * log_losses(averaged(held_out, shares), y)
+        gain = losses[scratch] - w * log_losses(averaged(held_out, shares, temperature), y)
         if gain.mean() < -_standard_error(gain):
-            shares, why = {scratch: 1.0}, f"out of fold, the average of all is worse by {_difference(-gain)}"
+            shares, temperature = {scratch: 1.0}, 1.0
+            why = f"out of fold, the average of all is worse by {_difference(-gain)}"
         elif list(shares) == [scratch]:
             why = "out of fold, what the others add to it is next to nothing"
         elif gain.mean() < 0:
             why = f"out of fold, the loss is larger than that from scratch, but within chance, by {_difference(-gain)}"
         else:
             why = f"out of fold, the loss is smaller than that from scratch by {_difference(gain)}"
-    return Decision(shares, reasons, f"{_listed(shares)}: {why}")
+    return Decision(shares, temperature, reasons, f"{_listed(shares)}: {why}")
 
 
 def decide_without_evidence(names: Sequence[str]) -> Decision:
@@ -104,12 +112,31 @@ def decide_without_evidence(names: Sequence[str]) -> Decision:
     """
     shares = dict.fromkeys(names, 1 / len(names))
     why = "no class has two cases, so nothing could be held out, and all count alike"
-    return Decision(shares, dict.fromkeys(names, "not judged"), f"{_listed(shares)}: {why}")
+    return Decision(shares, 1.0, dict.fromkeys(names, "not judged"), f"{_listed(shares)}: {why}")
 
 
-def averaged(probabilities: Mapping[str, np.ndarray], shares: Mapping[str, float]) -> np.ndarray:
-    """Return the weighted mean of probabilities, (n_cases, n_classes), of the candidates that have a share."""
-    return np.asarray(sum(share * probabilities[name] for name, share in shares.items()))
+def averaged(
+    probabilities_by_name: Mapping[str, np.ndarray], shares: Mapping[str, float], temperature: float = 1.0
+) -> np.ndarray:
+    """Return the weighted mean of probabilities, (n_cases, n_classes), of the candidates that have a share.
+
+    The temperature, below which it is surer than the mean is, leaves the order of the classes as it is.
+
+    Examples
+    --------
+    >>> of_two = {"one": np.array([[0.9, 0.1]]), "other": np.array([[0.7, 0.3]])}
+    >>> for temperature in (1, 0.5):
+    ...     print(averaged(of_two, {"one": 0.5, "other": 0.5}, temperature).round(2))
+    [[0.8 0.2]]
+    [[0.94 0.06]]
+    """
+    mean = np.asarray(sum(share * probabilities_by_name[name] for name, share in shares.items()))
+    return mean if temperature == 1 else probabilities(logarithms(mean), temperature)
+
+
+def logarithms(of_probabilities: np.ndarray) -> np.ndarray:
+    """Return scores of which they are the softmax, finite where one is 0."""
+    return np.log(np.maximum(of_probabilities, 1e-15))
 
 
 def stacked(
@@ -133,7 +160,7 @@ def stacked(
     >>> {name: round(share, 2) for name, share in stacked(candidates, np.array([0]), np.ones(1)).items()}
     {'right': 0.67, 'wrong': 0.33}
     """
-    likelihoods = np.exp([-log_losses(probabilities, y) for probabilities in held_out.values()])
+    likelihoods = np.exp([-log_losses(of_one, y) for of_one in held_out.values()])
     shares = np.full(len(likelihoods), 1 / len(likelihoods))
     for _ in range(_ITERATIONS):
         explained = shares[:, None] * likelihoods  # (n_candidates, n_held_out)

@@ -5,6 +5,7 @@ looks at a tenth of the features at each split, and judges it by entropy. scikit
 is kept as arrays, because nothing is pickled.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,7 +100,9 @@ def fit_forest(
 
     def grown(cases: np.ndarray) -> ForestHead:
         trees = ExtraTreesClassifier(N_TREES, criterion="entropy", max_features=0.1, random_state=seed)
-        return _as_arrays(trees.fit(X[cases], y[cases], None if weights is None else weights[cases]))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The number of unique classes")  # with few cases of each
+            return _as_arrays(trees.fit(X[cases], y[cases], None if weights is None else weights[cases]))
 
     all_cases = np.arange(len(X))
     held_out = np.full((len(X), n_classes), np.nan)
