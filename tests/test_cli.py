@@ -700,7 +700,14 @@ def test_fit_chooses_and_says_why(headstart, tmp_path, source):
         "fit", train, "--test", test, "--sources", source.parent, "--out", tmp_path / "model", "--epochs", 2
     )
     assert done.code == 0, done.err
-    for words in ("Candidates, on", "MiniROCKET", "from scratch", "Used: ", "Out of fold it is right on"):
+    told = (
+        "Candidates, on",
+        "MiniROCKET",
+        "Used: ",
+        "Out of fold it is right on",
+        "the network from scratch (recipe quick) on",
+    )
+    for words in told:
         assert words in done.text, words
     assert "The choice: right on" in done.text
     assert "only with the choice" in done.text
@@ -712,5 +719,5 @@ def test_fit_fast(headstart, tmp_path, source):
     done = headstart("fit", train, "--budget", "fast", "--sources", source.parent, "--out", tmp_path / "model")
     assert done.code == 0, done.err
     assert "it was not compared with a network from scratch" in done.text
-    assert "from scratch on" not in done.text
+    assert "the network from scratch (recipe" not in done.text
     assert headstart("fit", train, "--budget", "fats", "--out", tmp_path / "other").code == 2

@@ -359,13 +359,15 @@ def _cards(classifier: Any) -> "list[Card]":
 
 def _tell(classifier: Any) -> None:
     """Say how networks were trained, or what was chosen and why."""
+    from headstart.choice import get_budget
     from headstart.report.console import choice_sentences, choice_table, training_sentence
 
     if classifier.choice_ is None:
         console.print(training_sentence(*_cards(classifier)))
         return
     console.print(choice_table(classifier.choice_))
-    for line in choice_sentences(classifier.choice_):
+    recipe = get_budget(classifier.budget).recipe if classifier.recipe is None else classifier.recipe.name
+    for line in choice_sentences(classifier.choice_, recipe):
         console.print(line)
 
 

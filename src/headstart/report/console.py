@@ -97,15 +97,15 @@ def choice_table(choice: Choice) -> Table:
     return table
 
 
-def choice_sentences(choice: Choice) -> list[str]:
-    """Say what is used and why, and what scratch would have given."""
+def choice_sentences(choice: Choice, recipe: str) -> list[str]:
+    """Say what is used and why, and what scratch would have given by the recipe of this name."""
     report = choice.report
     lines = [f"Used: {report['verdict']}."]
     if report["choice"] is not None:
         what = f"{report['n_held_out']} series" + (", all classes counted alike" if report["balanced"] else "")
         reached = f"Out of fold it is right on {report['choice']['accuracy']:.1%} of {what}"
         if report["scratch"] is not None:
-            reached += f", the network from scratch on {report['scratch']['accuracy']:.1%}"
+            reached += f", the network from scratch (recipe {recipe}) on {report['scratch']['accuracy']:.1%}"
         lines.append(f"{reached}. The candidates were judged by the same series, so this is somewhat flattering.")
     if choice.networks:
         card = choice.networks[0].card
