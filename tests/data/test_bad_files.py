@@ -35,6 +35,13 @@ def npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def deflate64(content: bytes) -> bytes:
+    """Say of the only member of a zip that it is packed by Deflate64, in its header and in the directory."""
+    directory = content.rindex(b"PK\x01\x02")
+    method = (9).to_bytes(2, "little")
+    return content[:8] + method + content[10 : directory + 10] + method + content[directory + 12 :]
+
+
 def damaged(content: bytes) -> bytes:
     """Change bytes in the middle of the compressed data."""
     middle = len(content) // 2
@@ -63,6 +70,7 @@ BAD = {
     "truncated gzip": ("x.tsv.gz", gzip.compress(NOISE)[:-20], {}, ["damaged"]),
     "not gzip": ("x.tsv.gz", GOOD_TSV, {}, ["damaged"]),
     "truncated zip": ("x.zip", packed("x.tsv", NOISE)[:-30], {}, ["damaged"]),
+    "zip by another method": ("x.zip", deflate64(packed("x.tsv", NOISE)), {}, ["a method that Python has not"]),
     "corrupt zip member": ("x.zip", damaged(packed("x.tsv", NOISE)), {}, ["damaged"]),
     "zip without series": ("x.zip", packed("readme.md", b"hello"), {}, ["none", "one file of series"]),
     # UCR text

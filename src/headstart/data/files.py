@@ -103,6 +103,8 @@ class Location:
             raise DataError(f"there is no file {self}; check the path") from None
         except IsADirectoryError:
             raise DataError(f"{self} is a folder; name a file in it") from None
+        except NotImplementedError:  # such as Deflate64, which Windows takes for large files
+            raise DataError(f"{self} is packed by a method that Python has not, or damaged; unpack it first") from None
         except DAMAGE_ERRORS:
             raise DataError(f"{self} {DAMAGED}") from None
         except RuntimeError:  # what zipfile raises for a member with a password
