@@ -20,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from headstart import classifier as classifier_module
+from headstart import progress as progress_module
 from headstart.classifier import TransferClassifier
 from headstart.data import Dataset, load
 from headstart.errors import DataError, HeadstartError, ModelError, ShapeError
@@ -289,6 +290,26 @@ def test_progress_counts_the_epochs_of_all_members(small, monkeypatch):
     TransferClassifier(None, recipe=Recipe("three", epochs=3), n_members=2, verbose=True).fit(small)
     assert bars == [("training from scratch", 6)]
     assert shown == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("budget", "bar_of"), [("default", (30, "epochs")), ("fast", (1, "candidates"))])
+def test_progress_of_a_choice_counts_epochs_where_networks_are_trained(small, monkeypatch, no_sources, budget, bar_of):
+    bars, shown = [], []
+
+    @contextmanager
+    def bar(description, total, unit, with_eta=True):
+        bars.append((total, unit))
+        yield lambda done, note: shown.append((done, note))
+
+    monkeypatch.setattr(progress_module, "progress_bar", bar)
+    three = Recipe("three", epochs=3)
+    TransferClassifier(budget=budget, recipe=three, n_members=2, verbose=True).fit(small)
+    assert bars == [bar_of], "two networks, each without four folds, and with all series"
+    assert shown[0] == (0, "MiniROCKET")
+    if budget == "default":
+        counts = [done for done, note in shown if note == "from scratch"]
+        assert counts[:25] == list(range(25))
+        assert counts[-1] in (24, 30), "the last fit is of what is chosen"
 
 
 def test_progress_goes_to_standard_error(small, capsys):

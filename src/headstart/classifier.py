@@ -20,14 +20,14 @@ from sklearn.utils import Tags, check_consistent_length, check_random_state, col
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from headstart.choice import Choice, candidates, choose, get_budget
+from headstart.choice import Choice, candidates, choose, count_epochs, get_budget
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.networks import NetworkCandidate, NetworkMember
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
-from headstart.progress import epoch_bar, progress_bar
+from headstart.progress import ChoiceProgress, epoch_bar
 from headstart.selection import choose_source
 from headstart.training import Recipe
 from headstart.training.device import find_device
@@ -201,6 +201,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _choose(self, data: Dataset) -> Choice:
         budget, seed = get_budget(self.budget), _seed(self.random_state)
         find_device(self.device)  # raises, where there is none, also if nothing is to be trained on it
+        progress = ChoiceProgress()
         competing = candidates(
             data,
             sources_at_hand(self.sources),
@@ -212,16 +213,17 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             balanced=bool(self.balanced),
             seed=seed,
             device=self.device,
+            on_epoch=progress.on_epoch,
         )
-        bar = progress_bar("choosing", len(competing), "candidates", with_eta=False) if self.verbose else nullcontext()
-        with bar as show:
+        n_epochs = count_epochs(competing, data.y, budget.n_folds)
+        with progress.bar(n_epochs, len(competing)) if self.verbose else nullcontext():
             return choose(
                 data,
                 competing,
                 n_folds=budget.n_folds,
                 balanced=self.balanced,
                 seed=seed,
-                on_candidate=show,
+                on_candidate=progress.on_candidate,
             )
 
     def _train_members(self, data: Dataset, source: Source | None) -> tuple[list[Source], bool]:

@@ -39,6 +39,41 @@ def epoch_bar(description: str, epochs: int) -> Iterator[Callable[[int, float], 
         yield lambda epoch, loss: update(epoch, f"loss {loss:.4f}")
 
 
+class ChoiceProgress:
+    """What the bar of a choice counts: the epochs of all networks, which take nearly all of its time.
+
+    Where none is trained it counts candidates.
+    """
+
+    def __init__(self) -> None:
+        self._n_epochs = 0
+        self._n_candidates = 0
+        self._name = ""
+        self._show: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def bar(self, n_epochs: int, n_candidates: int) -> Iterator[None]:
+        """Show it while the block runs."""
+        if n_epochs:
+            with progress_bar("choosing", n_epochs, "epochs") as update:
+                self._show = lambda: update(self._n_epochs, self._name)
+                yield
+        else:
+            with progress_bar("choosing", n_candidates, "candidates", with_eta=False) as update:
+                self._show = lambda: update(self._n_candidates, self._name)
+                yield
+
+    def on_epoch(self, epoch: int, loss: float) -> None:
+        """Count an epoch, of whichever network."""
+        self._n_epochs += 1
+        self._show()
+
+    def on_candidate(self, n_done: int, name: str) -> None:
+        """Say which candidate is next, after how many others."""
+        self._n_candidates, self._name = n_done, name
+        self._show()
+
+
 def time_text(seconds: float | None) -> str:
     """Say a time as people do.
 

@@ -19,7 +19,7 @@ from headstart.choice.calibration import fit_temperature, log_losses, probabilit
 from headstart.choice.candidate import Candidate, Member, Trial, stratified_folds
 from headstart.choice.decision import Decision, averaged, decide, decide_without_evidence
 from headstart.choice.features import FeatureMember
-from headstart.choice.networks import NetworkMember
+from headstart.choice.networks import NetworkCandidate, NetworkMember
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import require_classes
 from headstart.errors import DataError
@@ -253,6 +253,28 @@ def choose(
     return Choice(data.n_channels, seed, parts, decision.temperature, ranking, report)
 
 
+def count_epochs(competing: Sequence[Candidate], y: np.ndarray, n_folds: int) -> int:
+    """Return how many epochs of networks a choice among these candidates trains, at most: all may be chosen.
+
+    Parameters
+    ----------
+    competing, n_folds
+        As in `choose`.
+    y
+        Codes of the classes of the training data, (n_cases,).
+
+    Examples
+    --------
+    >>> from headstart import load
+    >>> train, _ = load("ItalyPowerDemand")
+    >>> count_epochs(candidates(train, {}, BUDGETS["default"]), train.y, n_folds=4)  # the quick recipe has 100
+    500
+    """
+    fits = [len(y) - len(fold) for fold in stratified_folds(y, n_folds)] + [len(y)]
+    networks = [candidate for candidate in competing if isinstance(candidate, NetworkCandidate)]
+    return sum(network.n_epochs(n_cases) for network in networks for n_cases in fits)
+
+
 def _ranking(
     kinds: Mapping[str, str],
     starts: Mapping[str, str | None],
@@ -317,6 +339,7 @@ __all__ = [
     "Trial",
     "candidates",
     "choose",
+    "count_epochs",
     "decide",
     "decide_without_evidence",
     "get_budget",

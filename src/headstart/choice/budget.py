@@ -21,6 +21,7 @@ from headstart.errors import ModelError, UnknownNameError
 from headstart.networks import get_network
 from headstart.selection import rank_sources
 from headstart.training import Recipe
+from headstart.training.loop import OnEpoch
 from headstart.zoo.folder import load_folder, verify
 from headstart.zoo.names import known_sources
 from headstart.zoo.source import Source
@@ -83,6 +84,7 @@ def candidates(
     balanced: bool = False,
     seed: int = 0,
     device: str = "auto",
+    on_epoch: OnEpoch | None = None,
 ) -> list[Candidate]:
     """Return what competes.
 
@@ -96,6 +98,8 @@ def candidates(
         How much is tried.
     recipe, network, normalise, n_members, balanced, seed, device
         As in `TransferClassifier`.
+    on_epoch
+        As in `pretrain`, of every network that is trained.
 
     Raises
     ------
@@ -140,6 +144,7 @@ def candidates(
                     seed=seed,
                     device=device,
                     start=start,
+                    on_epoch=on_epoch,
                 )
             )
     return found

@@ -11,6 +11,7 @@ from headstart.choice.candidate import Trial
 from headstart.data.dataset import Dataset
 from headstart.training import Recipe
 from headstart.training.loop import OnEpoch
+from headstart.training.recipe import get_recipe
 from headstart.transfer import fine_tune
 from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
@@ -61,6 +62,8 @@ class NetworkCandidate:
         As in `pretrain`.
     start
         As in `Candidate`.
+    on_epoch
+        As in `pretrain`, of every network.
     """
 
     name: str
@@ -73,6 +76,7 @@ class NetworkCandidate:
     seed: int = 0
     device: str = "auto"
     start: str | None = None
+    on_epoch: OnEpoch | None = None
 
     @property
     def kind(self) -> str:
@@ -97,10 +101,14 @@ class NetworkCandidate:
         """
         networks = []
         for i in range(self.n_members):
-            networks.append(self.train(data, self.seed + i))
+            networks.append(self.train(data, self.seed + i, self.on_epoch))
             if networks[-1].card.interrupted:
                 raise KeyboardInterrupt
         return NetworkMember(networks)
+
+    def n_epochs(self, n_cases: int) -> int:
+        """How many epochs a fit to so many cases trains, all its networks together."""
+        return self.n_members * get_recipe(self.recipe).n_epochs(n_cases)
 
     def train(self, data: Dataset, seed: int, on_epoch: OnEpoch | None = None) -> Source:
         """Train one network; if it is interrupted, its card says so."""
