@@ -27,7 +27,7 @@ from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
-from headstart.progress import ChoiceProgress, epoch_bar
+from headstart.progress import ChoiceProgress, epoch_bar, spinner
 from headstart.selection import choose_source
 from headstart.training import Recipe
 from headstart.training.device import find_device
@@ -202,19 +202,20 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         budget, seed = get_budget(self.budget), _seed(self.random_state)
         find_device(self.device)  # raises, where there is none, also if nothing is to be trained on it
         progress = ChoiceProgress()
-        competing = candidates(
-            data,
-            sources_at_hand(self.sources),
-            budget,
-            recipe=None if self.recipe is None else get_recipe(self.recipe),
-            network=self.network,
-            normalise=bool(self.normalise),
-            n_members=self.n_members,
-            balanced=bool(self.balanced),
-            seed=seed,
-            device=self.device,
-            on_epoch=progress.on_epoch,
-        )
+        with spinner("ranking sources") if self.verbose else nullcontext():
+            competing = candidates(
+                data,
+                sources_at_hand(self.sources),
+                budget,
+                recipe=None if self.recipe is None else get_recipe(self.recipe),
+                network=self.network,
+                normalise=bool(self.normalise),
+                n_members=self.n_members,
+                balanced=bool(self.balanced),
+                seed=seed,
+                device=self.device,
+                on_epoch=progress.on_epoch,
+            )
         n_epochs = count_epochs(competing, data.y, budget.n_folds)
         with progress.bar(n_epochs, len(competing)) if self.verbose else nullcontext():
             return choose(

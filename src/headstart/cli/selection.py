@@ -65,6 +65,7 @@ def rank(
         raise typer.BadParameter("name what to rank for, TRAIN; or a run to --evaluate")
     if network is not None or recipe is not None or picture is not None:
         raise DataError("--network, --recipe and --picture are about a run to --evaluate; leave them out")
+    from headstart.progress import spinner
     from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
     from headstart.zoo import known_sources, load_folder
@@ -73,7 +74,8 @@ def rank(
     names = ranker_names(by or "dtw")
     zoo = known_sources() if sources is None else load_folder(sources)
     train_set, _ = load_for_fit(train, None, archive, label, case, time)
-    ranking = rank_sources(train_set, zoo, names, allow_overlap=allow_overlap)
+    with spinner("ranking sources"):
+        ranking = rank_sources(train_set, zoo, names, allow_overlap=allow_overlap)
     console.print(ranking_table(ranking, train_set.name, names))
     if out is not None:
         save_table(ranking.assign(overlap=ranking["overlap"].map(str)), out)
