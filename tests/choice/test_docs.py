@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headstart.choice import BUDGETS
+from headstart.choice import BUDGETS, candidates, count_epochs
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "choice.md").read_text()
 
@@ -16,3 +16,12 @@ def test_budgets_are_documented():
         assert words in row
         assert ("MultiROCKET-Hydra; QUANT" in row) == budget.with_slower
         assert ("three networks each" in row) == (budget.n_members == 3)
+
+
+def test_epochs_of_budgets_are_documented(target, source):
+    for name, epochs in {"default": "1,500", "thorough": "27,000"}.items():
+        budget = BUDGETS[name]
+        sources = {f"other {i}": source for i in range(budget.n_sources)}
+        competing = candidates(target, sources, budget)
+        assert f"{count_epochs(competing, target.y, budget.n_folds):,}" == epochs
+        assert f"`{name}` trains {epochs}" in DOCUMENT
