@@ -8,6 +8,7 @@ import pytest
 from headstart.choice import BUDGETS, Choice, Trial, candidates, choose, get_budget
 from headstart.choice.budget import best_sources
 from headstart.choice.calibration import probabilities
+from headstart.choice.networks import NetworkCandidate
 from headstart.data import Dataset
 from headstart.errors import DataError, UnknownNameError
 from headstart.training import Recipe
@@ -196,9 +197,10 @@ def test_several_channels_and_unequal_lengths(unequal, tmp_path):
 
 def test_progress_is_told(target):
     told = []
-    budget = BUDGETS["fast"]
-    choose(target, candidates(target, {}, budget), n_folds=2, on_candidate=lambda done, name: told.append((done, name)))
-    assert told == [(0, "MiniROCKET"), (1, "MiniROCKET")]
+    (kernels,) = candidates(target, {}, BUDGETS["fast"])
+    scratch = NetworkCandidate("from scratch", None, recipe=SHORT)
+    choose(target, [kernels, scratch], n_folds=2, on_candidate=lambda done, name: told.append((done, name)))
+    assert told == [(0, "MiniROCKET"), (1, "from scratch"), (2, "from scratch")], "once more, fitted to all series"
 
 
 class Perfect:
@@ -255,6 +257,36 @@ def test_a_candidate_that_fails_is_left_out(target, tmp_path, how, why):
         DataError, match=f"no candidate can be fitted to these values \\({why}\\); normalise the series"
     ):
         choose(target, [Failing(how)], n_folds=4)
+
+
+class FailingAtLast(Perfect):
+    """Can be tried, but not fitted to all series."""
+
+    def fit(self, data):
+        raise DataError("too large")
+
+
+def test_a_candidate_that_cannot_be_fitted_in_the_end_is_left_out(target):
+    kernels = candidates(target, {}, BUDGETS["fast"])
+    choice = choose(target, [FailingAtLast(True), *kernels], n_folds=4)
+    assert list(choice.parts) == ["MiniROCKET"]
+    assert choice.ranking.loc["perfect", "why"] == "failed: too large"
+    assert np.isnan(choice.ranking.loc["perfect", "accuracy"])
+    with pytest.raises(DataError, match=r"no candidate can be fitted to these values \(failed: too large\)"):
+        choose(target, [FailingAtLast(True)], n_folds=4)
+
+
+@pytest.mark.parametrize(
+    ("other", "why", "interrupted"),
+    [(FailingAtLast, "failed: too large", False), (Perfect, "interrupted before it could be used", True)],
+)
+def test_without_evidence_what_is_fitted_is_used(make_waves, other, why, interrupted):
+    single = make_waves("single", 3, n_classes=3, seed=4)
+    kernels = candidates(single, {}, BUDGETS["fast"])
+    choice = choose(single, [*kernels, other(True)], n_folds=4)
+    assert {name: part.share for name, part in choice.parts.items()} == {"MiniROCKET": 1.0}
+    assert choice.ranking.loc["perfect", "why"] == why
+    assert choice.report["interrupted"] == interrupted
 
 
 @pytest.mark.filterwarnings("ignore")  # of overflow, in what others compute

@@ -196,6 +196,7 @@ def test_command(headstart, archive, tmp_path, monkeypatch):
     assert again.code == 1
     assert "Flat: Flat: there is only one class" in again.text
     assert "Wine: is there already" in again.text
+    assert again.text.endswith(", 1 failed: Flat.")
 
 
 def test_command_with_a_changed_recipe(headstart, archive, tmp_path):

@@ -7,7 +7,7 @@ it is done, and why so.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -173,7 +173,8 @@ def choose(
     require_classes(data)
     start = time.perf_counter()
     folds = stratified_folds(data.y, n_folds, seed)
-    cases = np.sort(np.concatenate(folds)) if folds else np.array([], int)
+    # Where nothing can be held out, members should at least be equally sure of the cases that they know.
+    cases = np.sort(np.concatenate(folds)) if folds else np.arange(data.n_cases)
     kinds = {candidate.name: candidate.kind for candidate in competing}
     starts = {candidate.name: candidate.start for candidate in competing}
     y = data.y[cases]
@@ -182,56 +183,67 @@ def choose(
     failures: dict[str, str] = {}
     seconds = dict.fromkeys(kinds, 0.0)
 
-    def tell(i: int, name: str) -> None:
+    def attempt(n_done: int, candidate: Candidate, make_trial: Callable[[Candidate], Trial]) -> None:
+        """Keep a trial of a candidate, or why there is none."""
+        name = candidate.name
         if on_candidate is not None:
-            on_candidate(i, name)
+            on_candidate(n_done, name)
+        begin = time.perf_counter()
+        try:
+            trial = make_trial(candidate)
+            if not np.isfinite(trial.held_out[cases]).all():
+                raise DataError("its scores are not finite")
+            trials[name] = trial
+        except (DataError, np.linalg.LinAlgError) as error:  # of values too large for it, but not for all
+            trials.pop(name, None)
+            failures[name] = f"failed: {error}"
+        seconds[name] += time.perf_counter() - begin
+
+    def first_trial(candidate: Candidate) -> Trial:
+        if folds:
+            return candidate.trial(data, folds)
+        member = candidate.fit(data)
+        return Trial(member.scores(data), member)
+
+    def fitted_trial(candidate: Candidate) -> Trial:
+        return replace(trials[candidate.name], member=candidate.fit(data))
 
     def conclude() -> tuple[Decision, dict[str, np.ndarray], dict[str, Part]]:
-        """Decide among the trials, and fit what is chosen."""
-        temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
-        held_out = {name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()}
-        if folds:
-            scratch = next((name for name in trials if kinds[name] == "scratch"), None)
-            decision = decide(held_out, y, weights=weights, scratch=scratch)
-        else:
-            decision = decide_without_evidence(list(kinds))
-        parts: dict[str, Part] = {}
-        for candidate in competing:
-            name = candidate.name
-            if name not in decision.shares:
-                continue
-            tell(len(competing), name)
-            begin = time.perf_counter()
-            member = trials[name].member if name in trials else None
-            member = candidate.fit(data) if member is None else member
-            seconds[name] += time.perf_counter() - begin
-            # Where nothing was held out, members should at least be equally sure of the cases that they know.
-            temperature = temperatures.get(name) or fit_temperature(member.scores(data), data.y)
-            parts[name] = Part(member, temperature, decision.shares[name])
-        return decision, held_out, parts
+        """Decide among the trials, and fit what is chosen; if something cannot be fitted, decide without it."""
+        while trials:
+            temperatures = {name: fit_temperature(trial.held_out[cases], y, weights) for name, trial in trials.items()}
+            held_out = {
+                name: probabilities(trial.held_out[cases], temperatures[name]) for name, trial in trials.items()
+            }
+            if folds:
+                scratch = next((name for name in trials if kinds[name] == "scratch"), None)
+                decision = decide(held_out, y, weights=weights, scratch=scratch)
+            else:
+                decision, held_out = decide_without_evidence(list(trials)), {}
+            for candidate in competing:
+                if candidate.name in decision.shares and trials[candidate.name].member is None:
+                    attempt(len(competing), candidate, fitted_trial)
+            members = {name: trials[name].member for name in decision.shares if name in trials}
+            if len(members) == len(decision.shares):
+                parts = {}
+                for name, member in members.items():
+                    assert member is not None
+                    parts[name] = Part(member, temperatures[name], decision.shares[name])
+                return decision, held_out, parts
+        raise DataError(
+            f"{data.name}: no candidate can be fitted to these values ({'; '.join(failures.values())}); "
+            "normalise the series"
+        )
 
     interrupted = False
     try:
-        for i, candidate in enumerate(competing if folds else ()):
-            tell(i, candidate.name)
-            begin = time.perf_counter()
-            try:
-                trial = candidate.trial(data, folds)
-                if not np.isfinite(trial.held_out[cases]).all():
-                    raise DataError("its scores are not finite")
-                trials[candidate.name] = trial
-            except (DataError, np.linalg.LinAlgError) as error:  # of values too large for it, but not for all
-                failures[candidate.name] = f"failed: {error}"
-            seconds[candidate.name] = time.perf_counter() - begin
-        if folds and not trials:
-            raise DataError(
-                f"{data.name}: no candidate can be fitted to these values ({'; '.join(failures.values())}); "
-                "normalise the series"
-            )
+        for i, candidate in enumerate(competing):
+            attempt(i, candidate, first_trial)
         decision, held_out, parts = conclude()
     except KeyboardInterrupt:
         # What is fitted already can be used at once. A network was only tried without the folds.
-        trials = {name: trial for name, trial in trials.items() if trial.member is not None}
+        for name in [name for name, trial in trials.items() if trial.member is None]:
+            del trials[name]
         if not trials:
             raise
         interrupted = True
@@ -241,7 +253,7 @@ def choose(
         "verdict": decision.verdict,
         "chosen": list(decision.shares),
         "n_cases": data.n_cases,
-        "n_held_out": len(cases),
+        "n_held_out": len(cases) if folds else 0,
         "n_folds": len(folds),
         "balanced": bool(balanced),
         "scratch": _out_of_fold(held_out, {scratch: 1.0} if scratch else {}, y, weights),

@@ -119,7 +119,8 @@ def build(
     except KeyboardInterrupt:
         console.print("Interrupted; the same command goes on.")
         raise typer.Exit(INTERRUPTED) from None
-    console.print(f"{end.n_jobs - len(end.failures)} sources in {out}, {len(end.failures)} failed.")
+    failed = f"{len(end.failures)} failed" + (f": {', '.join(end.failures)}" if end.failures else "")
+    console.print(f"{end.n_jobs - len(end.failures)} sources in {out}, {failed}.")
     if end.failures:
         raise typer.Exit(1)
 
