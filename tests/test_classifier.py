@@ -609,6 +609,26 @@ def test_save_and_load_other_settings(small, source, tmp_path):
         np.testing.assert_array_equal(again.predict_proba(frame), classifier.predict_proba(frame))
 
 
+def test_another_source_than_that_of_the_fit_is_not_saved(small, source, saved):
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small).set_params(source=source)
+    with pytest.raises(ModelError, match="source was set to another since the fit; fit again, or set it back"):
+        classifier.save(saved)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+
+
+@pytest.mark.parametrize("n_dims", [2, 3, "list"])
+def test_masked_values_are_missing(small, n_dims):
+    masked = np.ma.masked_array(small.X.astype(float), small.X > 1)
+    masked.data[masked.mask] = 1e6
+    X = {2: masked[:, 0], 3: masked, "list": list(masked)}[n_dims]
+    missing = np.where(masked.mask, np.nan, small.X)
+    with warnings.catch_warnings(action="ignore"):  # that values are interpolated
+        of_masked = TransferClassifier(None, recipe=SHORT).fit(X, small.labels).predict_proba(X)
+        of_missing = TransferClassifier(None, recipe=SHORT).fit(missing, small.labels).predict_proba(missing)
+    np.testing.assert_array_equal(of_masked, of_missing)
+
+
 def test_saving_again_replaces_the_model(saved, small, fitted):
     other = TransferClassifier(None, recipe=SHORT, random_state=9).fit(small)
     other.save(saved)

@@ -461,6 +461,13 @@ def test_predict_to_a_file(headstart, tmp_path, model):
     assert (tmp_path / "out.csv").read_text() == headstart("predict", model, data).out
 
 
+def test_a_model_that_was_fitted_on_another_device_predicts(headstart, tmp_path, model):
+    TransferClassifier.load(model).set_params(device="cuda:7").save(tmp_path / "elsewhere")
+    data = write_trend(tmp_path / "new.csv", seed=5)
+    here, elsewhere = (headstart("predict", one, data) for one in (model, tmp_path / "elsewhere"))
+    assert (elsewhere.code, elsewhere.out) == (0, here.out)
+
+
 def test_predict_without_labels(headstart, tmp_path, model):
     data = write_trend(tmp_path / "new.csv", seed=5)
     with_labels = pd.read_csv(io.StringIO(headstart("predict", model, data).out))
@@ -705,7 +712,7 @@ def test_fit_chooses_and_says_why(headstart, tmp_path, source):
         "MiniROCKET",
         "Used: ",
         "Out of fold it is right on",
-        "the network from scratch (recipe quick) on",
+        "the network from scratch (recipe quick, changed) on",
     )
     for words in told:
         assert words in done.text, words

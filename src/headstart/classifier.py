@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from headstart.choice import Choice, candidates, choose, count_epochs, get_budget
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.networks import NetworkCandidate, NetworkMember
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, unmasked
 from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
@@ -73,7 +73,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     n_members
         Networks, trained alike but with the seeds `random_state`, `random_state` + 1 and so on, whose probabilities are
         averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks. In ``"auto"``,
-        networks of each candidate that is trained.
+        networks of each candidate that is trained, at least three if the budget is ``"thorough"``.
     balanced
         Whether every class counts the same, in all that is trained and in the choice, however many cases it has.
     normalise
@@ -83,7 +83,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     device
         ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``.
     verbose
-        Whether to show a progress bar.
+        Whether to show a progress bar, in a terminal.
 
     Attributes
     ----------
@@ -224,6 +224,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 n_folds=budget.n_folds,
                 balanced=self.balanced,
                 seed=seed,
+                device=self.device,
                 on_candidate=progress.on_candidate,
             )
 
@@ -293,12 +294,14 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         HeadstartError
-            If the folder is something else than a model, holds other files beside one, or cannot be written; nothing
-            half-written is left then.
+            If the folder is something else than a model, holds other files beside one, or cannot be written, or if
+            `source` was set to another `Source` since the fit; nothing half-written is left then.
         """
         check_is_fitted(self, "model_")
         folder = Path(folder)
         check_replaceable(folder)
+        if isinstance(self.source, Source) and self.source is not self.source_:
+            raise ModelError("source was set to another since the fit; fit again, or set it back")
         parameters = self.get_params(deep=False)
         for name, value in parameters.items():
             if isinstance(value, np.generic):  # out of an array, as in a grid search
@@ -394,6 +397,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             return X, {}
         if y is None:
             raise DataError("requires y to be passed, but the target y is None: give a label for every series")
+        X = unmasked(X)
         note = TransferClassifier()  # not this one, which may be fitted already, and this fit may fail
         if _is_table(X):
             minimum = 2 if self.normalise and (self.source is None or self._is_auto()) else 1
@@ -410,6 +414,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _dataset(self, name: str, X: Any) -> Dataset:
         if isinstance(X, Dataset):
             return X
+        X = unmasked(X)
         if _is_table(X):
             is_fixed = hasattr(self, "n_features_in_")
             X = validate_data(self, X, reset=False, skip_check_array=not is_fixed, ensure_all_finite="allow-nan")

@@ -28,7 +28,7 @@ class Comparison:
     majority_share
         What guessing always the class that is most frequent in training would get.
     n_members
-        Networks of each classifier.
+        `n_members` of both classifiers.
     """
 
     held_out: str
@@ -56,7 +56,10 @@ class Comparison:
 
 
 def from_scratch(classifier: TransferClassifier) -> TransferClassifier:
-    """Return the unfitted twin of a fitted classifier that starts from nothing: same networks, recipe and seeds."""
+    """Return the unfitted twin of a fitted classifier that starts from nothing: same parameters otherwise.
+
+    So after a choice it has the recipe that was named for all, or, if none was, the default, not the budget's.
+    """
     twin = clone(classifier).set_params(source=None)
     if classifier.source_ is None:
         return twin

@@ -150,6 +150,27 @@ def test_a_model_of_before_the_average_had_a_temperature_is_read(target, source,
     assert Choice.from_files(settings, tmp_path).temperature == 1
 
 
+def test_members_score_on_the_device_that_is_named(make_waves):
+    devices = []
+
+    class Member:
+        networks = ()
+
+        def scores(self, data, device="auto"):
+            devices.append(device)
+            return np.eye(data.n_classes)[data.y]
+
+    class Candidate:
+        name, kind, start = "one", "kernels", None
+
+        def fit(self, data):
+            return Member()
+
+    single = make_waves("single", 3, n_classes=3, seed=4)
+    choose(single, [Candidate()], n_folds=4, device="cpu").predict_proba(single, "cpu")
+    assert devices == ["cpu", "cpu"]
+
+
 def test_a_class_of_one_case_is_learnt_all_the_same(make_waves):
     data = make_waves("rare", 13, n_classes=3, seed=4).subset([0, 1, 2, 3, 4, 6, 7, 9, 10, 12])
     assert np.bincount(data.y).tolist() == [5, 4, 1]

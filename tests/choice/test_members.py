@@ -70,6 +70,20 @@ def test_candidates(candidate, data, request, tmp_path):
     np.testing.assert_array_equal(again.scores(longer), member.scores(longer))
 
 
+def test_hydra_takes_a_few_series_at_a_time(target, monkeypatch):
+    kernels = MultiRocketHydraKernels.of(target)
+    whole = kernels(target)
+    monkeypatch.setattr("headstart.choice.kernels._MOST_STEPS", 2 * target.X.shape[2])
+    np.testing.assert_array_equal(kernels(target), whole)
+
+
+def test_a_class_may_have_no_case(candidate, target):
+    part = target.subset(np.flatnonzero(target.y > 0))
+    scores = candidate.fit(part).scores(part)
+    assert scores.shape == (part.n_cases, 3)
+    assert (scores[:, 1:].max(axis=1) > scores[:, 0]).all()
+
+
 def test_balanced_classes_change_what_is_fitted(candidate):
     noise = np.random.default_rng(0).normal(size=(60, 30))  # says nothing of the class
     data = Dataset.from_arrays("noise", noise[:30], labels=np.arange(30) % 6 == 0)

@@ -72,6 +72,11 @@ def test_labels_that_cannot_be_used(labels, message):
         Dataset.from_arrays("x", np.eye(3), labels)
 
 
+def test_values_lie_in_order_in_memory():
+    table = np.asfortranarray(np.arange(12.0).reshape(3, 4))  # as that of a DataFrame
+    assert Dataset.from_arrays("table", table).X.flags.c_contiguous
+
+
 def test_masked_values_are_missing():
     data = Dataset.from_arrays("masked", np.ma.masked_equal([[1, 2, 3], [2, 99, 4]], 99))
     assert (data.X[1, 0].tolist(), data.n_interpolated) == ([2, 3, 4], 1)

@@ -134,6 +134,7 @@ def choose(
     n_folds: int,
     balanced: bool = False,
     seed: int = 0,
+    device: str = "auto",
     on_candidate: Callable[[int, str], None] | None = None,
 ) -> Choice:
     """Judge candidates on held-out training series, decide, and fit what is chosen to all of them.
@@ -153,6 +154,8 @@ def choose(
         Whether each class has the same part in the loss by which candidates are judged, instead of each case.
     seed
         Of the folds.
+    device
+        As in `TransferClassifier`.
     on_candidate
         Called before each trial with the number of those done, and a name.
 
@@ -203,7 +206,7 @@ def choose(
         if folds:
             return candidate.trial(data, folds)
         member = candidate.fit(data)
-        return Trial(member.scores(data), member)
+        return Trial(member.scores(data, device), member)
 
     def fitted_trial(candidate: Candidate) -> Trial:
         return replace(trials[candidate.name], member=candidate.fit(data))

@@ -102,7 +102,8 @@ def fit_forest(
         trees = ExtraTreesClassifier(N_TREES, criterion="entropy", max_features=0.1, random_state=seed)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The number of unique classes")  # with few cases of each
-            return _as_arrays(trees.fit(X[cases], y[cases], None if weights is None else weights[cases]))
+            trees.fit(X[cases], y[cases], None if weights is None else weights[cases])
+        return _as_arrays(trees, n_classes)
 
     all_cases = np.arange(len(X))
     held_out = np.full((len(X), n_classes), np.nan)
@@ -111,7 +112,7 @@ def fit_forest(
     return grown(all_cases), held_out
 
 
-def _as_arrays(forest: ExtraTreesClassifier) -> ForestHead:
+def _as_arrays(forest: ExtraTreesClassifier, n_classes: int) -> ForestHead:
     trees = [one.tree_ for one in forest.estimators_]
     ends = np.cumsum([tree.node_count for tree in trees])
     roots = np.append(0, ends[:-1])
@@ -120,10 +121,12 @@ def _as_arrays(forest: ExtraTreesClassifier) -> ForestHead:
     children = np.concatenate([root + pair for root, pair in zip(roots, pairs, strict=True)])
     features = np.concatenate([tree.feature for tree in trees])
     is_leaf = features < 0
+    votes = np.zeros((len(features), n_classes), np.float32)  # classes without a case have no column in the trees
+    votes[:, forest.classes_] = np.concatenate([tree.value[:, 0] for tree in trees])
     return ForestHead(
         roots=roots,
         features=np.where(is_leaf, 0, features),
         thresholds=np.concatenate([tree.threshold for tree in trees]),
         children=np.where(is_leaf[:, None], own, children).astype(np.int32),
-        votes=np.concatenate([tree.value[:, 0] for tree in trees]).astype(np.float32),
+        votes=votes,
     )

@@ -210,6 +210,7 @@ def predict(
         if out.suffix != ".csv":
             raise DataError(f"{out}: predictions are written as .csv; name such a file")
     classifier = TransferClassifier.load(model)
+    classifier.set_params(device="auto")  # where it was fitted there may have been another
     classes = classifier.classes_ if labelled else None
     if Path(data).expanduser().is_file():
         series = read(data, label=label if labelled else None, case=case, time=time, classes=classes)
@@ -361,12 +362,15 @@ def _tell(classifier: Any) -> None:
     """Say how networks were trained, or what was chosen and why."""
     from headstart.choice import get_budget
     from headstart.report.console import choice_sentences, choice_table, training_sentence
+    from headstart.training import RECIPES
 
     if classifier.choice_ is None:
         console.print(training_sentence(*_cards(classifier)))
         return
     console.print(choice_table(classifier.choice_))
     recipe = get_budget(classifier.budget).recipe if classifier.recipe is None else classifier.recipe.name
+    if classifier.recipe is not None and classifier.recipe != RECIPES.get(recipe):
+        recipe += ", changed"
     for line in choice_sentences(classifier.choice_, recipe):
         console.print(line)
 

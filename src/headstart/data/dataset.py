@@ -189,8 +189,7 @@ class Dataset:
 
 def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarray:
     """Return any accepted collection as one array, (n_cases, n_channels, n_timepoints), padded with NaN."""
-    if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(np.float64), np.nan)
+    X = unmasked(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "cmMV":
         raise DataError(f"{name}: series are of numbers that can be ordered, and these are {X.dtype}; convert them")
     if isinstance(X, np.ndarray) and X.ndim in (2, 3) and X.dtype.kind in "fiub" and X.size:
@@ -200,7 +199,7 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
     series = []
     for i, one in enumerate(X):
         try:
-            x = np.asarray(one, dtype=np.float64)
+            x = np.asarray(unmasked(one), dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{name}: {describe_case(i)} is not made of numbers ({error}); remove or recode it"
@@ -221,10 +220,15 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
     return values
 
 
+def unmasked(values: Any) -> Any:
+    """Return a masked array with NaN for what is masked, and anything else as it is."""
+    return np.ma.filled(values.astype(np.float64), np.nan) if isinstance(values, np.ma.MaskedArray) else values
+
+
 def _in_32_bits(name: str, values: np.ndarray, describe_case: Callable[[int], str]) -> np.ndarray:
     """Return a float32 copy; refuse a channel that lies so far from zero that most series' variation would be lost."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-        rounded = values.astype(np.float32)
+        rounded = values.astype(np.float32, order="C")  # compiled code is made anew for any other
     if values.dtype == np.float32:
         return rounded
     high, low = (reduce(rounded, axis=2, initial=np.nan) for reduce in (np.fmax.reduce, np.fmin.reduce))
