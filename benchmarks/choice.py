@@ -238,7 +238,7 @@ def _difference(gain: pd.Series) -> list[str]:
 
 
 def _print_losses(gains: pd.DataFrame, against: str) -> None:
-    print(f"\nMean losses against {against} of more than two points:")
+    print(f"\nMean losses against {against} of more than two points, of those that have any:")
     for method in gains:
         gain = gains[method].round(9)
         losses = gain[gain < -0.02].sort_values()
