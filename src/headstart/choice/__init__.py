@@ -157,7 +157,7 @@ def choose(
     device
         As in `TransferClassifier`.
     on_candidate
-        Called before each trial with the number of those done, and a name.
+        Called before each trial, and each last fit of a candidate, with the number of trials done, and a name.
 
     Raises
     ------

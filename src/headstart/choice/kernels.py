@@ -21,8 +21,9 @@ from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
 
 MIN_LENGTH = 10
-_MOST_STEPS = 2**15  # of the series that Hydra convolves at once
 """Time steps: a kernel has nine, and MultiROCKET looks at first differences, too."""
+_MOST_STEPS = 2**15
+"""Time steps of the series that Hydra convolves at once."""
 
 
 @dataclass(frozen=True, eq=False)
