@@ -10,8 +10,8 @@ how many training sets end up worse than the network from scratch by more than t
 `--without` leaves candidates out, by name or by kind: they are neither fitted nor, where scores are kept already,
 looked at. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
 
-- a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`, `intervals`): the first candidate of this kind, the best-ranked
-  source's;
+- a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`, `dictionary`, `intervals`): the first candidate of this kind,
+  the best-ranked source's;
 - `best`: the candidate with the smallest log loss out of fold;
 - `one standard error`: all that are within one standard error of it;
 - `one standard error and kernels`: the same, and kernels in any case;
@@ -98,7 +98,9 @@ def likeliest(cases_before: float, held_out: Probabilities, y: np.ndarray, kinds
 
 
 RULES: dict[str, Rule] = {
-    **{kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels", "intervals")},
+    **{
+        kind: partial(alone, kind) for kind in ("scratch", "fine-tuned", "frozen", "kernels", "dictionary", "intervals")
+    },
     "best": partial(near, 0),
     "one standard error": partial(near, 1),
     "one standard error and kernels": near_and_kernels,

@@ -638,7 +638,13 @@ def test_interrupted_choice(headstart, tmp_path, source, monkeypatch):
     assert kept in done.text
     classifier = TransferClassifier.load(tmp_path / "model")
     assert {"MiniROCKET"} <= set(classifier.report_["chosen"])
-    assert set(classifier.report_["chosen"]) <= {"MiniROCKET", "MultiROCKET-Hydra", "QUANT", "features of Italy"}
+    assert set(classifier.report_["chosen"]) <= {
+        "MiniROCKET",
+        "WEASEL",
+        "MultiROCKET-Hydra",
+        "QUANT",
+        "features of Italy",
+    }
     assert classifier.score(read(test), read(test).labels) > 0.8
 
 

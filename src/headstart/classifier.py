@@ -83,7 +83,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     device
         ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``.
     verbose
-        Whether to show a progress bar, in a terminal.
+        Whether to show a progress bar, in a terminal or a notebook (where it needs ``ipywidgets``).
 
     Attributes
     ----------

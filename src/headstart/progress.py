@@ -1,4 +1,4 @@
-"""Progress bars with the time that is left, on standard error, so that standard output can be piped."""
+"""Progress bars with the time that is left: in a notebook, or on standard error, so that output can be piped."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +13,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+
+def _is_watched(console: Console) -> bool:
+    """Say whether a bar can move there; in a log or a pipe it would be litter."""
+    return console.is_terminal or console.is_jupyter
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def progress_bar(
     )
     console = Console(stderr=True)
     # In a log a bar that is wiped out at the end would leave an empty line.
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not _is_watched(console)) as progress:
         task = progress.add_task(description, total=total, note="")
         yield lambda done, note: progress.update(task, completed=done, note=note)
 
@@ -45,7 +50,7 @@ def spinner(description: str) -> Iterator[None]:
     """Show that the block runs, and for how long, where it cannot be said how much of it is done."""
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not _is_watched(console)) as progress:
         progress.add_task(description, total=None)
         yield
 

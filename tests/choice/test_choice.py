@@ -22,6 +22,11 @@ def run(data, sources, budget="fast", **settings):
     return choose(data, candidates(data, sources, budget, recipe=SHORT, **settings), n_folds=budget.n_folds)
 
 
+def minirocket(data):
+    """Return a candidate that takes no time."""
+    return candidates(data, {}, BUDGETS["fast"])[0]
+
+
 def saved_and_loaded(choice, folder):
     settings, files = choice.to_files()
     for name, content in files.items():
@@ -33,9 +38,10 @@ def test_budgets(target, source):
     def kinds(budget, sources):
         return [one.kind for one in candidates(target, sources, BUDGETS[budget])]
 
-    assert kinds("fast", {}) == ["kernels"]
-    assert kinds("fast", {"other": source}) == ["kernels", "frozen"]
-    others = ["kernels", "kernels", "intervals"]
+    quick = ["kernels", "dictionary"]
+    assert kinds("fast", {}) == quick
+    assert kinds("fast", {"other": source}) == [*quick, "frozen"]
+    others = [*quick, "kernels", "intervals"]
     assert kinds("default", {}) == [*others, "scratch"]
     assert kinds("default", {"other": source}) == [*others, "frozen", "scratch", "fine-tuned"]
     assert kinds("thorough", {}) == [*others, "scratch"]
@@ -53,13 +59,14 @@ def test_the_budget_has_a_recipe_unless_one_is_named(target):
 
 def test_every_candidate_balances_classes(target, source):
     competing = candidates(target, {"other": source}, BUDGETS["thorough"], balanced=True)
-    assert {one.kind for one in competing} == {"kernels", "intervals", "frozen", "scratch", "fine-tuned"}
+    assert {one.kind for one in competing} == {"kernels", "dictionary", "intervals", "frozen", "scratch", "fine-tuned"}
     assert all(one.balanced for one in competing)
 
 
 def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     choice = run(target, {"other": source}, "default")
-    others, networks = {"MiniROCKET", "MultiROCKET-Hydra", "QUANT"}, {"from scratch", "fine-tuned from other"}
+    others = {"MiniROCKET", "WEASEL", "MultiROCKET-Hydra", "QUANT"}
+    networks = {"from scratch", "fine-tuned from other"}
     assert set(choice.ranking.index) == {*others, *networks, "features of other"}
     assert choice.ranking["log_loss"].is_monotonic_increasing
     chosen = choice.ranking.index[choice.ranking["chosen"]]
@@ -97,14 +104,14 @@ def test_balanced_figures_are_those_that_decided(target):
         def fit(self, data):
             return kernels.fit(data)
 
-    (kernels,) = candidates(rare, {}, BUDGETS["fast"])
+    kernels = minirocket(rare)
     blind = choose(rare, [kernels, Blind()], n_folds=3, balanced=True)
     assert blind.report["scratch"]["accuracy"] == blind.ranking.loc["blind", "accuracy"] == pytest.approx(1 / 3)
 
 
 def test_thorough(target, source, tmp_path):
     choice = run(target.subset(range(12)), {"other": source}, "thorough")
-    assert len(choice.ranking) == 6
+    assert len(choice.ranking) == 7
     assert all(len(part.member.networks) in (0, 3) for part in choice.parts.values())
     np.testing.assert_array_equal(
         saved_and_loaded(choice, tmp_path).predict_proba(target), choice.predict_proba(target)
@@ -218,7 +225,7 @@ def test_several_channels_and_unequal_lengths(unequal, tmp_path):
 
 def test_progress_is_told(target):
     told = []
-    (kernels,) = candidates(target, {}, BUDGETS["fast"])
+    kernels = minirocket(target)
     scratch = NetworkCandidate("from scratch", None, recipe=SHORT)
     choose(target, [kernels, scratch], n_folds=2, on_candidate=lambda done, name: told.append((done, name)))
     assert told == [(0, "MiniROCKET"), (1, "from scratch"), (2, "from scratch")], "once more, fitted to all series"
@@ -265,14 +272,14 @@ class Failing:
     ],
 )
 def test_a_candidate_that_fails_is_left_out(target, tmp_path, how, why):
-    kernels = candidates(target, {}, BUDGETS["fast"])
-    choice = choose(target, [Failing(how), *kernels], n_folds=4)
+    kernels = minirocket(target)
+    choice = choose(target, [Failing(how), kernels], n_folds=4)
     assert list(choice.parts) == ["MiniROCKET"]
     assert choice.ranking.loc["failing", "why"] == why
     assert choice.report["scratch"] is None
     assert saved_and_loaded(choice, tmp_path).ranking.loc["failing", "why"] == why
     np.testing.assert_array_equal(
-        choice.predict_proba(target), choose(target, kernels, n_folds=4).predict_proba(target)
+        choice.predict_proba(target), choose(target, [kernels], n_folds=4).predict_proba(target)
     )
     with pytest.raises(
         DataError, match=f"no candidate can be fitted to these values \\({why}\\); normalise the series"
@@ -288,8 +295,8 @@ class FailingAtLast(Perfect):
 
 
 def test_a_candidate_that_cannot_be_fitted_in_the_end_is_left_out(target):
-    kernels = candidates(target, {}, BUDGETS["fast"])
-    choice = choose(target, [FailingAtLast(True), *kernels], n_folds=4)
+    kernels = minirocket(target)
+    choice = choose(target, [FailingAtLast(True), kernels], n_folds=4)
     assert list(choice.parts) == ["MiniROCKET"]
     assert choice.ranking.loc["perfect", "why"] == "failed: too large"
     assert np.isnan(choice.ranking.loc["perfect", "accuracy"])
@@ -303,8 +310,8 @@ def test_a_candidate_that_cannot_be_fitted_in_the_end_is_left_out(target):
 )
 def test_without_evidence_what_is_fitted_is_used(make_waves, other, why, interrupted):
     single = make_waves("single", 3, n_classes=3, seed=4)
-    kernels = candidates(single, {}, BUDGETS["fast"])
-    choice = choose(single, [*kernels, other(True)], n_folds=4)
+    kernels = minirocket(single)
+    choice = choose(single, [kernels, other(True)], n_folds=4)
     assert {name: part.share for name, part in choice.parts.items()} == {"MiniROCKET": 1.0}
     assert choice.ranking.loc["perfect", "why"] == why
     assert choice.report["interrupted"] == interrupted
@@ -321,17 +328,17 @@ def test_values_that_only_some_candidates_bear(make_waves):
 
 @pytest.mark.parametrize("is_tried", [False, True], ids=["while it is tried", "while it is fitted"])
 def test_an_interrupted_choice_is_made_among_what_is_fitted(target, tmp_path, is_tried):
-    kernels = candidates(target, {}, BUDGETS["fast"])
-    choice = choose(target, [*kernels, Perfect(is_tried)], n_folds=4)
+    kernels = minirocket(target)
+    choice = choose(target, [kernels, Perfect(is_tried)], n_folds=4)
     assert list(choice.parts) == ["MiniROCKET"]
     assert choice.report["interrupted"]
     assert choice.ranking.loc["perfect", "why"] == "interrupted before it could be used"
     assert saved_and_loaded(choice, tmp_path).report == choice.report
-    whole = choose(target, kernels, n_folds=4)
+    whole = choose(target, [kernels], n_folds=4)
     assert not whole.report["interrupted"]
     np.testing.assert_array_equal(choice.predict_proba(target), whole.predict_proba(target))
 
 
 def test_an_interrupt_before_anything_is_fitted_goes_on_up(target):
     with pytest.raises(KeyboardInterrupt):
-        choose(target, [Perfect(False), *candidates(target, {}, BUDGETS["fast"])], n_folds=4)
+        choose(target, [Perfect(False), minirocket(target)], n_folds=4)

@@ -9,7 +9,8 @@ import pytest
 import safetensors.numpy
 import torch
 
-from headstart.choice import MEMBERS, intervals, stratified_folds
+from headstart.choice import MEMBERS, dictionary, intervals, stratified_folds
+from headstart.choice.dictionary import MAX_WINDOW, Dictionary
 from headstart.choice.features import TRANSFORMS, FeatureCandidate, FeatureMember
 from headstart.choice.forest import fit_forest
 from headstart.choice.frozen import Frozen
@@ -33,10 +34,11 @@ def makers(source):
         "minirocket": MiniRocketKernels.of,
         "multirocket-hydra": MultiRocketHydraKernels.of,
         "quant": Intervals.of,
+        "weasel": Dictionary.of,
     }
 
 
-@pytest.fixture(params=["frozen", "minirocket", "multirocket-hydra", "quant", "scratch", "fine-tuned"])
+@pytest.fixture(params=["frozen", "minirocket", "multirocket-hydra", "quant", "weasel", "scratch", "fine-tuned"])
 def candidate(request, makers, source):
     if request.param in makers:
         fit_head = fit_forest if request.param == "quant" else fit_ridge
@@ -184,9 +186,41 @@ def test_kernels_and_intervals_are_aeons(italy):
         assert agrees.mean() >= 0.98
 
 
+def test_words_are_counted_at_every_place(target):
+    """Of each window; aeon lengthens series by ten time steps on both sides."""
+    transform = Dictionary.of(target)
+    counts = np.split(transform(target), np.cumsum([words.feature_count for words in transform.words])[:-1], axis=1)
+    for window, of_window in zip(transform.windows, counts, strict=True):
+        assert (of_window.sum(axis=1) == 10 + transform.length + 10 - window.length + 1).all()
+    assert max(window.length for window in transform.windows) <= MAX_WINDOW
+    assert {window.of_differences for window in transform.windows} == {True, False}
+
+
+def test_words_know_what_weasel_knows(italy):
+    """aeon draws other windows, and selects words by the labels, so that predictions are not the same."""
+    from aeon.classification.dictionary_based import WEASEL_V2
+
+    train, test = z_normalise(italy[0]), z_normalise(italy[1]).subset(range(200))
+    ours = FeatureCandidate("ours", "some", Dictionary.of).fit(train).scores(test)
+    theirs = WEASEL_V2(random_state=0).fit(train.X, train.labels).predict(test.X)
+    assert (train.classes[ours.argmax(axis=1)] == theirs).mean() > 0.95
+
+
+def test_each_of_fifty_channels_has_its_words(make_waves):
+    windows = Dictionary.of(make_waves("many", 6, n_channels=50)).windows
+    assert {window.channel for window in windows} == set(range(50))
+
+
+def test_words_of_many_series_are_counted_in_batches(monkeypatch, unequal):
+    transform = Dictionary.of(unequal)
+    together = transform(unequal)
+    monkeypatch.setattr(dictionary, "_MOST_VALUES", 3 * transform.length)
+    np.testing.assert_array_equal(transform(unequal), together)
+
+
 def test_short_series_are_drawn_out():
     data = Dataset.from_arrays("short", [[0, 1, 2], [2, 1, 0], [0, 2], [3, 1]], labels=[0, 1, 0, 1])
-    for cls in (MiniRocketKernels, MultiRocketHydraKernels, Intervals):
+    for cls in (MiniRocketKernels, MultiRocketHydraKernels, Intervals, Dictionary):
         transform = cls.of(data)
         assert transform.length == MIN_LENGTH
         assert np.isfinite(transform(data)).all()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.choice.candidate import Candidate
+from headstart.choice.dictionary import Dictionary
 from headstart.choice.features import FeatureCandidate
 from headstart.choice.forest import fit_forest
 from headstart.choice.frozen import Frozen
@@ -112,16 +113,17 @@ def candidates(
     --------
     >>> from headstart import load
     >>> [candidate.name for candidate in candidates(load("ItalyPowerDemand")[0], {}, BUDGETS["default"])]
-    ['MiniROCKET', 'MultiROCKET-Hydra', 'QUANT', 'from scratch']
+    ['MiniROCKET', 'WEASEL', 'MultiROCKET-Hydra', 'QUANT', 'from scratch']
     """
     require_classes(data)
     get_network(network)
-    kernels: dict[str, Any] = {"normalise": normalise, "seed": seed}
+    fixed: dict[str, Any] = {"normalise": normalise, "seed": seed}
     found: list[Candidate] = [
-        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, **kernels), balanced)
+        FeatureCandidate("MiniROCKET", "kernels", partial(MiniRocketKernels.of, **fixed), balanced),
+        FeatureCandidate("WEASEL", "dictionary", partial(Dictionary.of, **fixed), balanced),
     ]
     if budget.with_slower:
-        hydra = partial(MultiRocketHydraKernels.of, **kernels)
+        hydra = partial(MultiRocketHydraKernels.of, **fixed)
         as_scaled = partial(fit_ridge, standardise=False)
         found.append(FeatureCandidate("MultiROCKET-Hydra", "kernels", hydra, balanced, fit_head=as_scaled))
         quant, trees = partial(Intervals.of, normalise=normalise), partial(fit_forest, seed=seed)

@@ -59,7 +59,7 @@ class Candidate(Protocol):
 
     @property
     def kind(self) -> str:
-        """``scratch``, ``fine-tuned``, ``frozen``, ``kernels`` or ``intervals``."""
+        """``scratch``, ``fine-tuned``, ``frozen``, ``kernels``, ``dictionary`` or ``intervals``."""
         ...
 
     @property
@@ -79,14 +79,16 @@ class Candidate(Protocol):
 def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0) -> list[np.ndarray]:
     """Share cases out over folds, each class as evenly as it goes.
 
-    A case that is alone in its class is in no fold: what was trained without it could not know its class.
+    A case that is alone in its class is in no fold: what was trained without it could not know its class. And no class
+    has fewer cases than folds if all have the same number: what is trained without a case of one class, but with all of
+    another, expects the other.
 
     Parameters
     ----------
     y
         Codes of the classes, (n_cases,).
     n_folds
-        At most so many, and never more than cases can be held out.
+        At most so many, and never more than the largest class has cases.
     seed
         Of the shuffle before.
 
@@ -104,5 +106,7 @@ def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0) -> list[np.ndar
     """
     shuffled = np.random.default_rng(seed).permutation(len(y))
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    held_out = by_class[np.bincount(y)[y[by_class]] > 1]
-    return [np.sort(held_out[i::n_folds]) for i in range(min(n_folds, len(held_out)))]
+    counts = np.bincount(y)
+    held_out = by_class[counts[y[by_class]] > 1]
+    n_folds = min(n_folds, counts.max())
+    return [np.sort(held_out[i::n_folds]) for i in range(n_folds)] if len(held_out) else []

@@ -15,6 +15,7 @@ import safetensors.numpy
 from sklearn.utils.class_weight import compute_sample_weight
 
 from headstart.choice.candidate import Trial
+from headstart.choice.dictionary import Dictionary
 from headstart.choice.forest import ForestHead
 from headstart.choice.frozen import Frozen
 from headstart.choice.intervals import Intervals
@@ -62,6 +63,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
     "minirocket": MiniRocketKernels,
     "multirocket-hydra": MultiRocketHydraKernels,
     "quant": Intervals,
+    "weasel": Dictionary,
 }
 HEADS: dict[str, type[Head]] = {"ridge": RidgeHead, "forest": ForestHead}
 _HEADER = "headstart"

@@ -22,6 +22,8 @@ STRENGTHS = np.logspace(-3, 3, 10)
 """What ROCKET tries."""
 CASES_BEFORE = 4.0
 """By how many cases each feature is taken to vary as all do, before its own variance counts (docs/choice.md)."""
+_N_TOGETHER = 1024
+"""Features whose variance is computed at once, to save memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +90,12 @@ def fit_ridge(
     Y = np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
     w = np.ones((len(X), 1)) if weights is None else weights[:, None]
     root = np.sqrt(w)  # weighted least squares are the usual ones, of rows multiplied by it
-    mean = (w * X).mean(axis=0)
+    mean = X.mean(axis=0) if weights is None else weights @ X / len(X)
     scale = _moderated_scale(X, mean) if standardise else np.ones_like(mean)
-    Z = root * (X - mean) / scale
+    Z = X  # in place: features of thousands of series are gigabytes
+    Z -= mean
+    Z *= root
+    Z /= scale
     Y_mean = (w * Y).mean(axis=0)
     centred = root * (Y - Y_mean)
     variation, U = _principal_axes(Z)
@@ -118,7 +123,7 @@ def fit_ridge(
 
 def _moderated_scale(X: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Return what features are divided by, (n_features,), so that on average their variance is 1."""
-    variance = X.var(axis=0)
+    variance = np.concatenate([X[:, i : i + _N_TOGETHER].var(axis=0) for i in range(0, X.shape[1], _N_TOGETHER)])
     varies = variance > np.square(1e-6 * mean)  # more than rounding
     if not varies.any():
         return np.ones_like(variance)
