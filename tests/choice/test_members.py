@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from functools import partial
 
+import numba
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -121,7 +122,7 @@ def test_transforms_leave_generators_and_threads_alone(name, makers, target):
     expected = np.random.random(), torch.rand(1).item()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
     torch.manual_seed(3)
-    n_threads = torch.get_num_threads()
+    n_threads, n_of_numba = torch.get_num_threads(), numba.get_num_threads()
     try:
         torch.set_num_threads(3)
         transform = makers[name](target)
@@ -129,6 +130,7 @@ def test_transforms_leave_generators_and_threads_alone(name, makers, target):
         type(transform).restored(transform.settings(), transform.arrays())
         assert (np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
         assert torch.get_num_threads() == 3
+        assert numba.get_num_threads() == n_of_numba
     finally:
         torch.set_num_threads(n_threads)
 
@@ -216,6 +218,10 @@ def test_words_of_many_series_are_counted_in_batches(monkeypatch, unequal):
     together = transform(unequal)
     monkeypatch.setattr(dictionary, "_MOST_VALUES", 3 * transform.length)
     np.testing.assert_array_equal(transform(unequal), together)
+    fewer = Dictionary.of(unequal)  # of 16 series each sixth is looked at
+    bounds = [[words.breakpoints for words in one.words] for one in (transform, fewer)]
+    assert fewer.windows == transform.windows
+    assert any((one != other).any() for one, other in zip(*bounds, strict=True))
 
 
 def test_short_series_are_drawn_out():

@@ -9,10 +9,12 @@ difference, as WEASEL 2 draws them for less than 250 training series.
 Unlike in WEASEL 2 no words are selected by the labels. So what would be without a fold follows from one fit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import numba
 import numpy as np
 from aeon.transformations.collection.dictionary_based import SFAFast
 
@@ -21,8 +23,8 @@ from headstart.data.dataset import Dataset
 
 N_WINDOWS = 50
 MIN_WINDOW, MAX_WINDOW = 4, 24
-_MOST_VALUES = 2**22
-"""Of a batch of series: each becomes up to two dozen Fourier coefficients."""
+_MOST_VALUES = 2**20
+"""Of the series that are looked at together: each becomes up to two dozen Fourier coefficients."""
 
 
 class Window(NamedTuple):
@@ -62,19 +64,20 @@ class Dictionary:
 
     @classmethod
     def of(cls, data: Dataset, *, normalise: bool = True, seed: int = 0) -> Self:
-        """Draw windows, and find the bounds between letters in the training series."""
+        """Draw windows, and find the bounds between letters in the training series, of very many in an even share."""
         length = max(int(data.lengths.max()), MIN_LENGTH)
         X = one_length(data, length, normalise)
+        X = X[:: 1 + (len(X) - 1) // _most_cases(length)]
         windows = _drawn(data.n_channels, length, np.random.default_rng(seed))
-        with generators_kept():
+        with one_thread():
             words = [window.words(X) for window in windows]
         return cls(length, normalise, tuple(windows), tuple(words))
 
     def __call__(self, data: Dataset) -> np.ndarray:
         """Features, float32 (n_cases, n_words)."""
         X = one_length(data, self.length, self.normalise)
-        n_cases = max(1, _MOST_VALUES // self.length)
-        with generators_kept():
+        n_cases = _most_cases(self.length)
+        with one_thread():
             counts = [
                 np.concatenate([words.transform(X[i : i + n_cases, window.channel]) for i in range(0, len(X), n_cases)])
                 for window, words in zip(self.windows, self.words, strict=True)
@@ -100,12 +103,31 @@ class Dictionary:
         windows = tuple(Window(**window) for window in settings["windows"])
         n_channels = max(window.channel for window in windows) + 1
         blank = np.zeros((2, n_channels, settings["length"]), np.float32)
-        with generators_kept():
+        with one_thread():
             words = tuple(window.words(blank) for window in windows)
         for i, one in enumerate(words):
             one.support, one.breakpoints = arrays[f"coefficients.{i}"], arrays[f"bounds.{i}"]
             one.dft_length = (int(one.support.max()) // 2 + 1) * 2  # up to the last that is needed, in pairs
         return cls(settings["length"], settings["normalise"], windows, words)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let aeon count with one thread, and leave generators as they were.
+
+    It shares out work of a millisecond, hundreds of times, and waits each time, where the other cores are busy.
+    """
+    n_threads = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        with generators_kept():
+            yield
+    finally:
+        numba.set_num_threads(n_threads)
+
+
+def _most_cases(length: int) -> int:
+    return max(1, _MOST_VALUES // length)
 
 
 def _drawn(n_channels: int, length: int, random: np.random.Generator) -> list[Window]:
