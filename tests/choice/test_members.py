@@ -4,14 +4,13 @@ import json
 from dataclasses import replace
 from functools import partial
 
-import numba
 import numpy as np
 import pytest
 import safetensors.numpy
 import torch
 
 from headstart.choice import MEMBERS, dictionary, intervals, stratified_folds
-from headstart.choice.dictionary import MAX_WINDOW, Dictionary
+from headstart.choice.dictionary import MARGIN, Dictionary
 from headstart.choice.features import TRANSFORMS, FeatureCandidate, FeatureMember
 from headstart.choice.forest import fit_forest
 from headstart.choice.frozen import Frozen
@@ -122,7 +121,7 @@ def test_transforms_leave_generators_and_threads_alone(name, makers, target):
     expected = np.random.random(), torch.rand(1).item()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
     torch.manual_seed(3)
-    n_threads, n_of_numba = torch.get_num_threads(), numba.get_num_threads()
+    n_threads = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
         transform = makers[name](target)
@@ -130,7 +129,6 @@ def test_transforms_leave_generators_and_threads_alone(name, makers, target):
         type(transform).restored(transform.settings(), transform.arrays())
         assert (np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
         assert torch.get_num_threads() == 3
-        assert numba.get_num_threads() == n_of_numba
     finally:
         torch.set_num_threads(n_threads)
 
@@ -189,13 +187,32 @@ def test_kernels_and_intervals_are_aeons(italy):
 
 
 def test_words_are_counted_at_every_place(target):
-    """Of each window; aeon lengthens series by ten time steps on both sides."""
     transform = Dictionary.of(target)
-    counts = np.split(transform(target), np.cumsum([words.feature_count for words in transform.words])[:-1], axis=1)
+    n_words = [2 ** len(letters.bounds) for letters in transform.letters]
+    counts = np.split(transform(target), np.cumsum(n_words)[:-1], axis=1)
     for window, of_window in zip(transform.windows, counts, strict=True):
-        assert (of_window.sum(axis=1) == 10 + transform.length + 10 - window.length + 1).all()
-    assert max(window.length for window in transform.windows) <= MAX_WINDOW
+        n_steps = transform.length + 2 * MARGIN - window.of_differences
+        assert (of_window.sum(axis=1) == n_steps - (window.length - 1) * window.dilation).all()
     assert {window.of_differences for window in transform.windows} == {True, False}
+
+
+def test_letters_are_fourier_coefficients():
+    X = np.random.default_rng(0).normal(size=(3, 2, 40)).astype(np.float32)
+    X[0, 1, 20:] = X[0, 1, 19]  # a window without variance is not divided
+    window = dictionary.Window(channel=1, length=7, dilation=3, of_differences=True)
+    found = window.coefficients(X)
+    series = np.diff(np.pad(X[:, 1], ((0, 0), (MARGIN, MARGIN))), axis=1)
+    for case in range(3):
+        for place in range(found.shape[1]):
+            seen = series[case, place : place + 7 * 3 : 3]
+            spectrum = np.fft.rfft(seen) / (seen.std() or 1)
+            np.testing.assert_allclose(found[case, place], np.append(spectrum.real, -spectrum.imag), atol=6e-4)
+    letters = dictionary.Letters.of(found, n_letters=3, at_median=True)
+    variance = found.reshape(-1, found.shape[2]).var(axis=0)
+    assert set(letters.coefficients) == set(np.argsort(variance)[-3:])
+    is_high = found[0][:, letters.coefficients] > letters.bounds
+    words = (is_high * [1, 2, 4]).sum(axis=1)
+    np.testing.assert_array_equal(letters.counts(found)[0], np.bincount(words, minlength=8))
 
 
 def test_words_know_what_weasel_knows(italy):
@@ -219,9 +236,9 @@ def test_words_of_many_series_are_counted_in_batches(monkeypatch, unequal):
     monkeypatch.setattr(dictionary, "_MOST_VALUES", 3 * transform.length)
     np.testing.assert_array_equal(transform(unequal), together)
     fewer = Dictionary.of(unequal)  # of 16 series each sixth is looked at
-    bounds = [[words.breakpoints for words in one.words] for one in (transform, fewer)]
     assert fewer.windows == transform.windows
-    assert any((one != other).any() for one, other in zip(*bounds, strict=True))
+    pairs = zip(fewer.letters, transform.letters, strict=True)
+    assert any(one.bounds.tolist() != other.bounds.tolist() for one, other in pairs)
 
 
 def test_short_series_are_drawn_out():
