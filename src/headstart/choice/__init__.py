@@ -171,7 +171,7 @@ def choose(
     >>> train, test = load("ItalyPowerDemand")
     >>> choice = choose(train, candidates(train, {}, BUDGETS["fast"]), n_folds=10)
     >>> list(choice.parts), bool((choice.predict_proba(test).argmax(axis=1) == test.y).mean() > 0.9)
-    (['MiniROCKET'], True)
+    (['MiniROCKET', 'WEASEL'], True)
     """
     require_classes(data)
     start = time.perf_counter()
