@@ -7,8 +7,8 @@ Schäfer & Högqvist, EDBT 2012). Features count the words. Fifty lengths and di
 series and its first difference, as WEASEL 2 draws them for less than 250 training series.
 
 Deviations: no words are selected by the labels, so that what would be without a fold follows from one fit; and dilated
-windows do not run on from the end of one phase of the series into the next. aeon's words, which do, are as good, but its
-code is compiled when it is first used, and what it learns is not made to be kept as arrays.
+windows do not run on from the end of one phase of the series into the next. aeon's words, which do, are as good, but
+its code is compiled when it is first used, and what it learns is not made to be kept as arrays.
 """
 
 from collections.abc import Iterator, Mapping
