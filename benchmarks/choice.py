@@ -111,7 +111,8 @@ def control(budget: str, *more: str) -> Predict:
         for network in more:
             features = partial(Frozen.untrained, network, seed=seed)
             competing.append(FeatureCandidate(f"features of an untrained {network}", "frozen", features))
-        chosen = choose(train, competing, n_folds=BUDGETS[budget].n_folds, seed=seed)
+        n_folds, enough = BUDGETS[budget].n_folds, BUDGETS[budget].enough_held_out
+        chosen = choose(train, competing, n_folds=n_folds, enough_held_out=enough, seed=seed)
         return chosen.predict_proba(test, device="cpu").argmax(axis=1)
 
     return predict

@@ -8,7 +8,8 @@ what is there is not made again. Then it prints what each rule makes of these sc
 accuracy, the log loss with a temperature that is fitted to the average out of fold, and that of the average as it is;
 how many training sets end up worse than the network from scratch by more than two points, and by how much at worst.
 `--without` leaves candidates out, by name or by kind: they are neither fitted nor, where scores are kept already,
-looked at. A rule gives every candidate a weight, by which the calibrated probabilities are averaged:
+looked at. `--enough N` judges by no more folds than hold out N cases. A rule gives every candidate a weight, by which
+the calibrated probabilities are averaged:
 
 - a kind (`scratch`, `fine-tuned`, `frozen`, `kernels`, `dictionary`, `intervals`): the first candidate of this kind,
   the best-ranked source's;
@@ -145,16 +146,19 @@ def collect(options: argparse.Namespace, dataset: str, cases_per_class: int, dra
     return arrays
 
 
-def judge(scores: Mapping[str, np.ndarray], without: Collection[str]) -> Iterator[dict[str, object]]:
+def judge(
+    scores: Mapping[str, np.ndarray], without: Collection[str], n_folds: int, enough: int | None
+) -> Iterator[dict[str, object]]:
     """Yield what each rule reaches on the test series of one training set."""
-    y, test_y = scores["y"], scores["test_y"]
+    judged = np.sort(np.concatenate(stratified_folds(scores["y"], n_folds, enough=enough)))
+    y, test_y = scores["y"][judged], scores["test_y"]
     names = [key.removeprefix(HELD_OUT) for key in scores if key.startswith(HELD_OUT)]
     of_all = zip(names, scores["kinds"].tolist(), strict=True)
     kinds = {name: kind for name, kind in of_all if not {name, kind} & set(without)}
     held_out, test = {}, {}
     for name in kinds:
-        temperature = fit_temperature(scores[HELD_OUT + name], y)
-        held_out[name] = probabilities(scores[HELD_OUT + name], temperature)
+        temperature = fit_temperature(scores[HELD_OUT + name][judged], y)
+        held_out[name] = probabilities(scores[HELD_OUT + name][judged], temperature)
         test[name] = probabilities(scores[TEST + name], temperature)
     for rule, weigh in RULES.items():
         weights = weigh(held_out, y, kinds)
@@ -180,13 +184,15 @@ def main() -> None:
     parser.add_argument("--cases-per-class", type=int, default=0, help="0: all of them")
     parser.add_argument("--draws", type=int, default=2, help="with --cases-per-class")
     parser.add_argument("--without", nargs="+", default=[], help="names or kinds of candidates")
+    parser.add_argument("--enough", type=int, help="held-out cases by which rules judge; none: all")
     parser.add_argument("--scores", type=Path, required=True, help="folder to keep scores in, one for each setting")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.scores.mkdir(parents=True, exist_ok=True)
     rows = []
     for training_set in training_sets(options):
-        judged = list(judge(collect(options, *training_set), options.without))
+        scores = collect(options, *training_set)
+        judged = list(judge(scores, options.without, BUDGETS[options.budget].n_folds, options.enough))
         print(*training_set, *(f"{row['rule']} {row['accuracy']:.3f}" for row in judged), sep=", ", flush=True)
         rows += [{"set": training_set, **row} for row in judged]
     table = pd.DataFrame(rows)

@@ -28,6 +28,7 @@ from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
 from headstart.progress import ChoiceProgress, epoch_bar, spinner
+from headstart.seeds import checked_seed
 from headstart.selection import choose_source
 from headstart.training import Recipe
 from headstart.training.device import find_device
@@ -64,8 +65,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Folder of saved sources among which ``"auto"`` and ``"nearest"`` choose, the latter by the DTW distance between
         class prototypes; None for all that headstart knows by name. ``"auto"`` does without, too.
     budget
-        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` some twenty times as much as
-        ``"default"``.
+        What competes in ``"auto"``: ``"fast"`` trains no network, ``"thorough"`` seven times as much as
+        ``"default"`` or more.
     network
         Architecture if there is no source; otherwise the source's is used.
     recipe
@@ -73,7 +74,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     n_members
         Networks, trained alike but with the seeds `random_state`, `random_state` + 1 and so on, whose probabilities are
         averaged. Ensembles that are to be compared need seeds `n_members` apart, or they share networks. In ``"auto"``,
-        networks of each candidate that is trained, at least three if the budget is ``"thorough"``.
+        networks of each candidate that is chosen, at least three if the budget is ``"thorough"``; it is judged by one.
     balanced
         Whether every class counts the same, in all that is trained and in the choice, however many cases it has.
     normalise
@@ -216,12 +217,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 device=self.device,
                 on_epoch=progress.on_epoch,
             )
-        n_epochs = count_epochs(competing, data.y, budget.n_folds)
+        n_epochs = count_epochs(competing, data.y, budget.n_folds, budget.enough_held_out)
         with progress.bar(n_epochs, len(competing)) if self.verbose else nullcontext():
             return choose(
                 data,
                 competing,
                 n_folds=budget.n_folds,
+                enough_held_out=budget.enough_held_out,
                 balanced=self.balanced,
                 seed=seed,
                 device=self.device,
@@ -476,9 +478,7 @@ def _is_table(X: Any) -> bool:
 def _seed(random_state: Any) -> int:
     """Return the seed that scikit-learn's `random_state` stands for: an int is one already."""
     if isinstance(random_state, int | np.integer):
-        if not 0 <= random_state < 2**32:
-            raise DataError(f"random_state is {random_state}; a seed is a whole number from 0 to {2**32 - 1}")
-        return int(random_state)
+        return checked_seed(random_state, "random_state")
     return int(check_random_state(random_state).randint(2**31))
 
 

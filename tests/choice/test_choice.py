@@ -85,6 +85,28 @@ def test_choice_is_reported_and_survives_saving(target, source, tmp_path):
     assert again.ranking.equals(choice.ranking)
 
 
+def test_no_more_is_held_out_than_enough(target):
+    """Folds that are left are not asked for, and the decision looks at those that are."""
+    asked = []
+
+    class Counting:
+        name, kind, start = "counting", "kernels", None
+
+        def trial(self, data, folds):
+            asked.extend(folds)
+            return kernels.trial(data, folds)
+
+        def fit(self, data):
+            return kernels.fit(data)
+
+    kernels = minirocket(target)
+    choice = choose(target, [Counting()], n_folds=4, enough_held_out=target.n_cases // 4 + 1)
+    assert len(asked) == choice.report["n_folds"] == 2
+    assert choice.report["n_held_out"] == sum(map(len, asked)) < target.n_cases
+    assert np.isfinite(choice.ranking.loc["counting", "log_loss"])
+    assert (choice.predict_proba(target).argmax(axis=1) == target.y).mean() > 0.8
+
+
 def test_balanced_figures_are_those_that_decided(target):
     """Where classes count alike in the decision, they do in what is reported of it."""
     rare = target.subset([*np.flatnonzero(target.y != 2)[:12], *np.flatnonzero(target.y == 2)[:3]])

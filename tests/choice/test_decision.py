@@ -27,6 +27,16 @@ def test_folds_are_stratified(counts, n_folds):
             assert max(in_fold) - min(in_fold) <= 1
 
 
+def test_no_more_folds_once_enough_is_held_out():
+    y = np.arange(100) % 2
+    folds = stratified_folds(y, 4)
+    for enough, n_folds in {1: 1, 25: 1, 26: 2, 50: 2, 51: 3, 75: 3, 76: 4, 1000: 4}.items():
+        fewer = stratified_folds(y, 4, enough=enough)
+        assert len(fewer) == n_folds
+        for fold, same in zip(fewer, folds, strict=False):
+            np.testing.assert_array_equal(fold, same)
+
+
 def test_folds_differ_by_seed_alone():
     y = np.arange(20) % 2
     first, again, other = (np.concatenate(stratified_folds(y, 4, seed)) for seed in (0, 0, 1))

@@ -72,6 +72,15 @@ def test_candidates(candidate, data, request, tmp_path):
     np.testing.assert_array_equal(again.scores(longer), member.scores(longer))
 
 
+def test_one_network_a_fold_is_trained_and_several_in_the_fit(target):
+    candidate = NetworkCandidate("scratch", None, recipe=SHORT, n_members=3, device="cpu")
+    folds = stratified_folds(target.y, 2)
+    held_out = candidate.trial(target, folds).held_out
+    np.testing.assert_array_equal(held_out, replace(candidate, n_members=1).trial(target, folds).held_out)
+    assert [network.card.seed for network in candidate.fit(target).networks] == [0, 1, 2]
+    assert candidate.n_epochs(target.n_cases, folds) == (2 + 3) * SHORT.epochs
+
+
 def test_hydra_takes_a_few_series_at_a_time(target, monkeypatch):
     kernels = MultiRocketHydraKernels.of(target)
     whole = kernels(target)

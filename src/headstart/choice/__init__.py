@@ -132,6 +132,7 @@ def choose(
     competing: Sequence[Candidate],
     *,
     n_folds: int,
+    enough_held_out: int | None = None,
     balanced: bool = False,
     seed: int = 0,
     device: str = "auto",
@@ -150,6 +151,8 @@ def choose(
         Candidates of different names. The first from scratch is what the choice is held against.
     n_folds
         Folds that all candidates share.
+    enough_held_out
+        Once so many cases were held out, no further fold is; None: all are.
     balanced
         Whether each class has the same part in the loss by which candidates are judged, instead of each case.
     seed
@@ -175,7 +178,7 @@ def choose(
     """
     require_classes(data)
     start = time.perf_counter()
-    folds = stratified_folds(data.y, n_folds, seed)
+    folds = stratified_folds(data.y, n_folds, seed, enough_held_out)
     # Where nothing can be held out, members should at least be equally sure of the cases that they know.
     cases = np.sort(np.concatenate(folds)) if folds else np.arange(data.n_cases)
     kinds = {candidate.name: candidate.kind for candidate in competing}
@@ -268,12 +271,14 @@ def choose(
     return Choice(data.n_channels, seed, parts, decision.temperature, ranking, report)
 
 
-def count_epochs(competing: Sequence[Candidate], y: np.ndarray, n_folds: int) -> int:
+def count_epochs(
+    competing: Sequence[Candidate], y: np.ndarray, n_folds: int, enough_held_out: int | None = None
+) -> int:
     """Return how many epochs of networks a choice among these candidates trains, at most: all may be chosen.
 
     Parameters
     ----------
-    competing, n_folds
+    competing, n_folds, enough_held_out
         As in `choose`.
     y
         Codes of the classes of the training data, (n_cases,).
@@ -285,9 +290,8 @@ def count_epochs(competing: Sequence[Candidate], y: np.ndarray, n_folds: int) ->
     >>> count_epochs(candidates(train, {}, BUDGETS["default"]), train.y, n_folds=4)  # the quick recipe has 100
     500
     """
-    fits = [len(y) - len(fold) for fold in stratified_folds(y, n_folds)] + [len(y)]
-    networks = [candidate for candidate in competing if isinstance(candidate, NetworkCandidate)]
-    return sum(network.n_epochs(n_cases) for network in networks for n_cases in fits)
+    folds = stratified_folds(y, n_folds, enough=enough_held_out)
+    return sum(one.n_epochs(len(y), folds) for one in competing if isinstance(one, NetworkCandidate))
 
 
 def _ranking(

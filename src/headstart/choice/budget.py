@@ -36,10 +36,12 @@ class Budget:
     ----------
     n_folds
         Into which the training data are split.
+    enough_held_out
+        Once so many training cases were held out, the folds that are left are not (docs/choice.md); None: all are.
     n_sources
         Best-ranked sources whose features are taken as they are, and from which networks are fine-tuned.
     n_members
-        Networks for each network candidate, at least; 0: none is trained, not even from scratch.
+        Networks for each network candidate that is chosen, at least; 0: none is trained, not even from scratch.
     recipe
         How networks are trained, if nothing else is said.
     with_slower
@@ -47,6 +49,7 @@ class Budget:
     """
 
     n_folds: int
+    enough_held_out: int | None
     n_sources: int
     n_members: int
     recipe: str = "quick"
@@ -54,9 +57,9 @@ class Budget:
 
 
 BUDGETS = {
-    "fast": Budget(n_folds=10, n_sources=1, n_members=0),
-    "default": Budget(n_folds=4, n_sources=2, n_members=1, with_slower=True),
-    "thorough": Budget(n_folds=5, n_sources=4, n_members=3, recipe="default", with_slower=True),
+    "fast": Budget(n_folds=10, enough_held_out=None, n_sources=1, n_members=0),
+    "default": Budget(n_folds=4, enough_held_out=200, n_sources=2, n_members=1, with_slower=True),
+    "thorough": Budget(n_folds=4, enough_held_out=400, n_sources=4, n_members=3, recipe="default", with_slower=True),
 }
 
 

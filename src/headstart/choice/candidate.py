@@ -76,7 +76,7 @@ class Candidate(Protocol):
         ...
 
 
-def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0) -> list[np.ndarray]:
+def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0, enough: int | None = None) -> list[np.ndarray]:
     """Share cases out over folds, each class as evenly as it goes.
 
     A case that is alone in its class is in no fold: what was trained without it could not know its class. And no class
@@ -91,6 +91,8 @@ def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0) -> list[np.ndar
         At most so many, and never more than the largest class has cases.
     seed
         Of the shuffle before.
+    enough
+        Once so many cases are in folds, there are no more of them; None: all cases that can be are in one.
 
     Returns
     -------
@@ -108,5 +110,9 @@ def stratified_folds(y: np.ndarray, n_folds: int, seed: int = 0) -> list[np.ndar
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
     counts = np.bincount(y)
     held_out = by_class[counts[y[by_class]] > 1]
+    if not len(held_out):
+        return []
     n_folds = min(n_folds, counts.max())
-    return [np.sort(held_out[i::n_folds]) for i in range(n_folds)] if len(held_out) else []
+    folds = [np.sort(held_out[i::n_folds]) for i in range(n_folds)]
+    n_before = np.cumsum([0] + [len(fold) for fold in folds[:-1]])
+    return [fold for fold, n in zip(folds, n_before, strict=True) if enough is None or n < enough]

@@ -1,7 +1,7 @@
 """Candidates that are trained networks: from scratch, or fine-tuned from a source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,7 +57,7 @@ class NetworkCandidate:
     recipe, seed, device
         As in `pretrain`; further networks take the seeds that follow.
     n_members
-        How many networks.
+        How many networks a fit trains.
     balanced
         As in `pretrain`.
     start
@@ -84,11 +84,12 @@ class NetworkCandidate:
         return "scratch" if self.source is None else "fine-tuned"
 
     def trial(self, data: Dataset, folds: Sequence[np.ndarray]) -> Trial:
-        """Train anew for every fold."""
+        """Train one network anew for every fold, by which an average of several is judged, too."""
+        alone = replace(self, n_members=1)
         held_out = np.full((data.n_cases, data.n_classes), np.nan)
         for fold in folds:
             rest = np.setdiff1d(np.arange(data.n_cases), fold)
-            held_out[fold] = self.fit(data.subset(rest)).scores(data.subset(fold), self.device)
+            held_out[fold] = alone.fit(data.subset(rest)).scores(data.subset(fold), self.device)
         return Trial(held_out)
 
     def fit(self, data: Dataset) -> NetworkMember:
@@ -106,9 +107,11 @@ class NetworkCandidate:
                 raise KeyboardInterrupt
         return NetworkMember(networks)
 
-    def n_epochs(self, n_cases: int) -> int:
-        """How many epochs a fit to so many cases trains, all its networks together."""
-        return self.n_members * get_recipe(self.recipe).n_epochs(n_cases)
+    def n_epochs(self, n_cases: int, folds: Sequence[np.ndarray] = ()) -> int:
+        """How many epochs a trial with these folds, and a fit to all of so many cases, train."""
+        recipe = get_recipe(self.recipe)
+        of_trial = sum(recipe.n_epochs(n_cases - len(fold)) for fold in folds)
+        return of_trial + self.n_members * recipe.n_epochs(n_cases)
 
     def train(self, data: Dataset, seed: int, on_epoch: OnEpoch | None = None) -> Source:
         """Train one network; if it is interrupted, its card says so."""
