@@ -437,6 +437,8 @@ def test_unknown_settings(small, tmp_path):
         ({"recipe": {"epochs": 2}}, "a recipe is a Recipe or the name of one, not {'epochs': 2}"),
         ({"network": "fnc"}, "unknown network 'fnc'"),
         ({"device": "warp"}, "device 'warp' cannot be used"),
+        ({"device": "hpu"}, "device 'hpu' cannot be used"),
+        ({"device": "meta"}, "device 'meta' cannot be used"),
         ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
         ({"source": "nearest", "sources": tmp_path}, "has no sources"),
         ({"source": "auto", "sources": tmp_path}, "has no sources"),

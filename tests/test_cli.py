@@ -452,6 +452,18 @@ def test_predict_to_standard_output(headstart, tmp_path, model):
     np.testing.assert_allclose(table.iloc[:, 3:], classifier.predict_proba(read(data)), atol=1e-6)
 
 
+def test_predicted_labels_are_utf8_whatever_a_terminal_shows(headstart, tmp_path, model, monkeypatch):
+    """As on Windows, where a pipe has the letters of one continent."""
+    rng = np.random.default_rng(0)
+    rows = [f"{'上' if i % 2 else '下'}," + ",".join(f"{x:.3f}" for x in rng.normal(size=8)) for i in range(8)]
+    (tmp_path / "train.csv").write_text("\n".join(["label," + ",".join("abcdefgh"), *rows]), encoding="utf-8")
+    TransferClassifier(None, recipe=Recipe("short", 1)).fit(load(tmp_path / "train.csv")[0]).save(tmp_path / "words")
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", shown)
+    assert headstart("predict", tmp_path / "words", tmp_path / "train.csv").code == 0
+    assert "上" in shown.buffer.getvalue().decode("utf-8")
+
+
 def test_predict_to_a_file(headstart, tmp_path, model):
     data = write_trend(tmp_path / "new.csv", seed=5)
     done = headstart("predict", model, data, "--out", tmp_path / "out.csv")

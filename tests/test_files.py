@@ -60,6 +60,18 @@ def test_a_link_stays_one(tmp_path):
     assert os.listdir(tmp_path / "disk") == ["real.csv"]
 
 
+def test_a_link_to_a_folder_stays_one(tmp_path):
+    (tmp_path / "disk" / "real").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "real")
+    for content in ("first", "second"):
+        check_writable(tmp_path / "link")
+        with new_folder(tmp_path / "link") as folder:
+            (folder / "a").write_text(content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "disk" / "real" / "a").read_text() == content
+    assert os.listdir(tmp_path / "disk") == ["real"]
+
+
 @pytest.mark.usefixtures("failing_step")
 def test_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(HeadstartError, match=r"cannot write .*a\.bin: no space left on device; choose another place"):

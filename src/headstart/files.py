@@ -49,6 +49,8 @@ def write_text(path: str | Path, content: str) -> None:
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Give a temporary folder to fill, which becomes `path` when the block ends well, replacing an older one.
 
+    A link to a folder stays one.
+
     Raises
     ------
     HeadstartError
@@ -56,7 +58,8 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     with _explained(path):
-        workspace = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        place = path.resolve()
+        workspace = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
         new, outdated = workspace / "new", workspace / "outdated"
         try:
             new.mkdir()
@@ -65,13 +68,13 @@ def new_folder(path: str | Path) -> Iterator[Path]:
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())
             try:
-                # A folder cannot replace one that is not empty, so for an instant there is none at `path`.
-                if path.exists():
-                    os.replace(path, outdated)
-                os.replace(new, path)
+                # A folder cannot replace one that is not empty, so for an instant there is none at its place.
+                if place.exists():
+                    os.replace(place, outdated)
+                os.replace(new, place)
             except BaseException:
-                if outdated.exists() and not path.exists():
-                    os.replace(outdated, path)
+                if outdated.exists() and not place.exists():
+                    os.replace(outdated, place)
                 raise
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
@@ -84,8 +87,18 @@ def check_writable(path: str | Path) -> None:
         raise HeadstartError(f"cannot write {path}: it cannot be renamed, as it is in use; name a new folder in it")
     if path.is_dir() and not os.access(path, os.W_OK):
         raise HeadstartError(f"cannot write {path}: permission denied; choose another place")
-    with _explained(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
-        pass
+    with _explained(path):
+        place = path.resolve()
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}."):
+            pass
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Replace a leading ``~`` by the home folder it stands for; one of no user stays, as the shell leaves it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 @contextmanager

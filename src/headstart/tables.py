@@ -57,7 +57,10 @@ def load_table(path: Path, index: str, texts: Iterable[str] = ()) -> pd.DataFram
     try:
         is_parquet = path.suffix == ".parquet"
         kinds = dict.fromkeys([index, *texts], str)
-        table = pd.read_parquet(path).reset_index() if is_parquet else pd.read_csv(path, low_memory=False, dtype=kinds)
+        if is_parquet:
+            return pd.read_parquet(path).reset_index().set_index(index)
+        # Only what is empty is missing: a data set may be called NA.
+        table = pd.read_csv(path, low_memory=False, dtype=kinds, keep_default_na=False, na_values=[""])
         return table.set_index(index)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -121,6 +121,24 @@ def test_names_that_differ_little(tmp_path):
         find("user112", tmp_path)
 
 
+def test_names_with_a_dot(tmp_path, monkeypatch):
+    write_set(tmp_path / "archive", "Set.v2", 1)
+    assert archive_names(tmp_path / "archive") == ["Set.v2"]
+    assert load("Set.v2", tmp_path / "archive")[0].X[0, 0].tolist() == [1, 0]
+    monkeypatch.setenv("HEADSTART_ARCHIVE", str(tmp_path / "archive"))
+    assert load("Set.v2")[0].name == "Set.v2"
+    with pytest.raises(DataError, match=r"there is no file or folder Set\.csv; check the path"):
+        load("Set.csv")
+
+
+def test_the_home_of_nobody(tmp_path):
+    for path in ("~nobody-of-this-name/x.csv", "~nobody-of-this-name"):
+        with pytest.raises((DataError, UnknownNameError), match="nobody-of-this-name"):
+            load(path)
+    with pytest.raises(DataError, match="the archive folder ~nobody-of-this-name does not exist"):
+        archive_names("~nobody-of-this-name")
+
+
 def test_a_named_archive_comes_before_the_working_directory(tmp_path, monkeypatch):
     write_set(tmp_path / "archive", "Coffee", 1)
     write_set(tmp_path, "Coffee", 2)
@@ -205,6 +223,9 @@ def test_download_that_was_altered_later(site, cache):
     site["Coffee.zip"] = 200, zipped(Coffee_TRAIN=TRAIN)
     path = download_archive("Coffee")
     path.write_bytes(zipped(Coffee_TRAIN=TEST))
+    with pytest.raises(DataError, match=r"Coffee\.zip has changed since it was downloaded .*; delete it"):
+        load("Coffee")
+    path.with_name("Coffee.zip.sha256").write_bytes(b"")  # of a machine that lost its power
     with pytest.raises(DataError, match=r"Coffee\.zip has changed since it was downloaded .*; delete it"):
         load("Coffee")
 

@@ -72,6 +72,16 @@ def test_labels_that_cannot_be_used(labels, message):
         Dataset.from_arrays("x", np.eye(3), labels)
 
 
+def test_truth_values_of_two_libraries_are_of_one_type():
+    assert Dataset.from_arrays("x", np.eye(3), [True, np.True_, np.False_]).labels.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("X", [np.zeros((6, 0, 5)), [np.zeros((0, 5))] * 6])
+def test_series_without_channels(X):
+    with pytest.raises(ShapeError, match="no channels"):
+        Dataset.from_arrays("empty", X)
+
+
 def test_values_lie_in_order_in_memory():
     table = np.asfortranarray(np.arange(12.0).reshape(3, 4))  # as that of a DataFrame
     assert Dataset.from_arrays("table", table).X.flags.c_contiguous

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from headstart.errors import DataError, HeadstartError, UnknownNameError
@@ -70,6 +71,13 @@ def test_made_from_an_archive(archive):
     assert make_plan(archive, targets=["UnitTest"], seeds=[7]).seeds == (7,)
 
 
+@pytest.mark.parametrize("seeds", [np.int64(2), np.arange(2), [0, 1]])
+def test_seeds_of_numpy(archive, tmp_path, seeds):
+    plan = make_plan(archive, seeds=seeds)
+    assert plan == make_plan(archive, seeds=2)
+    assert all(type(seed) is int for seed in plan.seeds), "as JSON writes them"
+
+
 def test_what_cannot_be_planned(archive, tmp_path):
     with pytest.raises(UnknownNameError, match=r"unknown data set 'GunPiont'\. Did you mean 'GunPoint'"):
         make_plan(archive, sources=["GunPiont"])
@@ -79,6 +87,8 @@ def test_what_cannot_be_planned(archive, tmp_path):
         make_plan(archive, networks=["x"])
     with pytest.raises(DataError, match="nothing to do"):
         make_plan(archive, seeds=0)
+    with pytest.raises(DataError, match="seed is -1; a seed is a whole number from 0"):
+        make_plan(archive, seeds=[-1])
     with pytest.raises(DataError, match="two recipes are named alike"):
         make_plan(archive, recipes=[SHORT, Recipe("short", 2)])
     for name in ("Good", "Bad", "Worse"):
@@ -94,8 +104,6 @@ def test_what_cannot_be_planned(archive, tmp_path):
 
 
 def archive_series():
-    import numpy as np
-
     return np.arange(8.0).reshape(2, 1, 4)
 
 

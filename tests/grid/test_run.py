@@ -203,7 +203,7 @@ def test_names_that_look_like_numbers_are_read_back(done, tmp_path):
     table["target"] = "007"
     save_table(to_export(table), tmp_path / "table.csv")
     assert load_results(tmp_path / "table.csv")["target"].unique().tolist() == ["007"]
-    matrix = pd.DataFrame([[0.0, 1], [1, 0]], ["007", "101"], ["007", "101"]).rename_axis("data set")
+    matrix = pd.DataFrame([[0.0, 1], [1, 0]], ["007", "NA"], ["007", "NA"]).rename_axis("data set")
     save_table(matrix, tmp_path / "matrix.csv")
     pd.testing.assert_frame_equal(load_table(tmp_path / "matrix.csv", "data set"), matrix, check_index_type=False)
 

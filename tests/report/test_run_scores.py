@@ -1,5 +1,8 @@
 """From a run of the grid to what rankers are worth: headstart rank --evaluate."""
 
+import json
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +71,18 @@ def test_a_run_of_relatives_alone(archive, tmp_path):
     run_grid(tmp_path / "run", archive, sources=names, targets=names, recipes=[SHORT], device="cpu")
     with pytest.raises(DataError, match="all pairs are of relatives, which count only with --allow-overlap"):
         score_run(tmp_path / "run", archive, ["size"])
+
+
+@pytest.mark.parametrize("by", ["size", "logme"])
+def test_a_run_without_a_network_that_others_started_from(run, archive, tmp_path, by):
+    """As of one that is not finished, or merged in part."""
+    shutil.copytree(run, tmp_path / "run")
+    for path in (tmp_path / "run" / "ledger").glob("*.jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines() if line]
+        kept = [row for row in rows if (row["kind"], row["target"], row["seed"]) != ("scratch", "Beta", 1)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+    with pytest.raises(DataError, match=r"has no network from scratch on Beta with seed 1; finish the run"):
+        score_run(tmp_path / "run", archive, by)
 
 
 def test_progress(run, archive):

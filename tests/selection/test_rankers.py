@@ -53,6 +53,9 @@ def test_targets_that_labels_say_too_little_of(name, sources):
     assert np.isnan(BY_FEATURES[name](one_each, sources)).all()
     two_of_one = Dataset.from_arrays("two of one", waves("", 6).X, labels=list("abcdea"))
     assert np.isfinite(BY_FEATURES[name](two_of_one, sources)).all()
+    many = np.random.default_rng(0).normal(size=(2 * MAX_CASES + 2, 8))
+    one_of_each = Dataset.from_arrays("many classes", many, labels=np.tile(np.arange(MAX_CASES + 1), 2))
+    assert np.isnan(BY_FEATURES[name](one_of_each, sources)).all(), "the sample has one case of each class"
     absent = waves("absent", 12, n_classes=3).subset([0, 1, 3, 4, 6, 7])  # the third class has no case
     assert np.isfinite(BY_FEATURES[name](absent, sources)).all()
     with pytest.raises(DataError, match=r"one class: there is only one class \(1\) in all 4 cases; ranking"):

@@ -98,6 +98,13 @@ def test_near_ties_are_decided_in_float64():
     assert medoid(X) == 1
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30, 1e120])
+def test_values_that_32_bits_do_not_hold(scale):
+    X = np.array([[0.0, 5, 1], [5, 0, 2], [1, 2, 3]])
+    assert medoid(scale * X) == medoid(X)
+    assert_allclose(barycenter(scale * X, n_iterations=3) / scale, barycenter(X, n_iterations=3))
+
+
 def test_medoid_without_all_pairs_is_close():
     rng = np.random.default_rng(4)
     X = np.sin(np.linspace(0, 6, 12) + rng.standard_normal((600, 1))) + 0.3 * rng.standard_normal((600, 12))

@@ -105,6 +105,28 @@ def test_a_single_series_in_a_batch():
     assert np.isfinite(history.losses).all()
 
 
+def test_a_single_value_in_a_batch_of_bfloat16():
+    """Torch refuses to take its variance, so it is taken by hand, and in float32."""
+    norm = build("fcn", 1, 2, seed=0).train().block1.norm
+    with torch.autocast("cpu", torch.bfloat16):
+        out = norm(torch.ones(1, 128, 1, dtype=torch.bfloat16))
+    assert torch.isfinite(out).all()
+    torch.testing.assert_close(norm.running_mean, torch.ones(128))
+
+
+def test_statistics_of_very_many_batches_are_their_plain_average(small, monkeypatch):
+    """A moving average would be that of the last hundred."""
+    network = build("fcn", 1, 2, seed=0)
+    monkeypatch.setattr(Batches, "most_cases", 1)
+    many = small.subset(np.repeat(np.arange(20), 15))
+    train(network, many, dataclasses.replace(SHORT, epochs=1), seed=0)
+    with torch.no_grad():
+        of_each = network.block1.convolution(torch.from_numpy(many.X)).mean(dim=2)
+    norm = network.block1.norm
+    torch.testing.assert_close(norm.running_mean, of_each.mean(dim=0), rtol=1e-3, atol=1e-4)
+    assert norm.momentum == 0.01
+
+
 def test_every_series_is_used_once_an_epoch(small, monkeypatch):
     used = []
     fetch = Batches.__getitem__

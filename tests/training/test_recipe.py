@@ -79,6 +79,7 @@ def test_round_trips(recipe):
         ("batch_fraction", float("nan")),
         ("patience_epochs", 0),
         ("min_learning_rate", -1.0),
+        ("min_learning_rate", float("inf")),
     ],
 )
 def test_refused(field, value):

@@ -121,6 +121,8 @@ CHANGES = {
     "another recipe": (lambda path: None, {"recipe": Recipe("short", epochs=2)}),
     "another network": (lambda path: None, {"network": "resnet"}),
     "interrupted": (lambda path: rewrite_card(path, interrupted=True), {}),
+    "balanced": (lambda path: rewrite_card(path, balanced=True), {}),
+    "without prototypes": (lambda path: replace(Source.load(path), prototypes=None).save(path), {}),
     "fine-tuned": (lambda path: rewrite_card(path, started_from="Coffee"), {}),
     "other data": (lambda path: shutil.copy(path.with_name("Coffee.safetensors"), path), {}),
 }

@@ -79,16 +79,20 @@ def test_what_cannot_be_trained_on_is_refused(sets):
     wide = load("BasicMotions")[0]
     flat = Dataset.from_arrays("flat", [[1, 1], [3, 5], [1, 0], [1, 3]], [0, 0, 1, 1])
     single = Dataset.from_arrays("single", [[1, 2], [3, 5], [1, 0]], [0, 0, 1])
+    absent = Dataset.from_arrays("absent", [[1, 2], [3, 5]], [0, 0], classes=np.array([0, 1]))
     for bad, message in (
         ([sets[0]], "at least two data sets, got 1"),
         ([sets[0], sets[0]], "ItalyPowerDemand: is there twice"),
-        ([sets[0], unlabelled], "plain: a universal source needs labelled series of at least two classes"),
+        ([sets[0], unlabelled], "plain: a universal source needs a label for every case"),
+        ([sets[0], absent], "absent: there is only one class .*; a universal source needs at least two"),
         ([sets[0], wide], "BasicMotions: has 6 channels, and universal sources are trained on series of one"),
         ([sets[0], flat], "flat: case 1 never changes"),
         ([sets[0], single], "single: episodes need two classes of at least two cases"),
     ):
         with pytest.raises(DataError, match=message):
             train_universal(bad, n_updates=1)
+    with pytest.raises(DataError, match="seed is -1; a seed is a whole number from 0"):
+        train_universal(sets, n_updates=1, seed=-1)
     with pytest.raises(UnknownNameError, match="Did you mean 'episodes'"):
         train_universal(sets, method="episode")
 

@@ -3,6 +3,7 @@
 Everything heavy is imported inside the commands, so that ``headstart --help`` answers at once.
 """
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -37,6 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
     # Read when torch loads its threads. These wait for each other after every small layer. Where other programs want
     # the cores too, waiting in a busy loop makes a training several times as long; elsewhere it saves a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # of an encoding that may lack a letter of a label
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=arguments, prog_name="headstart")
     except HeadstartError as error:

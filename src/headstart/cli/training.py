@@ -201,7 +201,7 @@ def predict(
     from headstart.classifier import TransferClassifier
     from headstart.data import Dataset, load, read
     from headstart.errors import DataError
-    from headstart.files import write_text
+    from headstart.files import expanded, write_text
 
     if not labelled and label != "label":
         raise DataError(f"--label {label} names a column of labels, --no-labels says that there is none: give one")
@@ -212,7 +212,7 @@ def predict(
     classifier = TransferClassifier.load(model)
     classifier.set_params(device="auto")  # where it was fitted there may have been another
     classes = classifier.classes_ if labelled else None
-    if Path(data).expanduser().is_file():
+    if expanded(data).is_file():
         series = read(data, label=label if labelled else None, case=case, time=time, classes=classes)
     else:
         _, test_set = load(data, archive, label=label, case=case, time=time)
@@ -236,7 +236,8 @@ def predict(
         table[f"probability of {name}"] = probabilities[:, code].round(6)
     text = table.to_csv(index=False, lineterminator="\n")
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())  # as a file has it, whatever a terminal can show
         return
     write_text(out, text)
     n_right = f", {(predictions == series.labels).mean():.3f} of them right" if series.is_labelled else ""

@@ -17,6 +17,7 @@ from typing import Self
 
 from headstart.data.files import DAMAGE_ERRORS
 from headstart.errors import DataError, UnknownNameError
+from headstart.files import expanded
 
 URL = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
 
@@ -81,7 +82,7 @@ def archive_names(folder: str | os.PathLike[str] | None = None) -> list[str]:
     True
     """
     if folder is not None:
-        return sorted(_names_in(Path(folder).expanduser()))
+        return sorted(_names_in(expanded(folder)))
     of_key: dict[str, str] = {}
     for place in _places(None):
         for name in place:
@@ -142,7 +143,7 @@ def find_in(folder: str | os.PathLike[str], name: str) -> Path | None:
     DataError
         As `find`.
     """
-    return _named(name, _names_in(Path(folder).expanduser()))
+    return _named(name, _names_in(expanded(folder)))
 
 
 def _named(name: str, place: Mapping[str, Path]) -> Path | None:
@@ -229,7 +230,7 @@ def _places(archive: str | os.PathLike[str] | None) -> Iterator[dict[str, Path]]
     """Yield the names in each place, in the order in which they are looked in."""
     archive = archive or os.environ.get("HEADSTART_ARCHIVE")
     if archive:
-        yield _names_in(Path(archive).expanduser())
+        yield _names_in(expanded(archive))
     yield _shipped()
     yield _names_in(_cache()) if _cache().is_dir() else {}
 
@@ -262,7 +263,7 @@ def cache_folder() -> Path:
         import pooch
 
         folder = pooch.os_cache("headstart")
-    return Path(folder).expanduser()
+    return expanded(folder)
 
 
 def _cache() -> Path:
@@ -279,7 +280,7 @@ def _check_unchanged(path: Path) -> None:
         return
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != _checksum_path(path).read_text(encoding="ascii").split()[0]:
+    if _checksum_path(path).read_text(encoding="ascii", errors="replace").split()[:1] != [found]:
         raise DataError(
             f"{path} has changed since it was downloaded (its SHA-256 is not the one in {_checksum_path(path).name}); "
             "delete it and download it again"

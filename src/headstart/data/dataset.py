@@ -192,6 +192,8 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
     X = unmasked(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "cmMV":
         raise DataError(f"{name}: series are of numbers that can be ordered, and these are {X.dtype}; convert them")
+    if isinstance(X, np.ndarray) and X.ndim == 3 and X.shape[1] == 0:
+        raise ShapeError(f"{name}: series have no channels (shape {X.shape}); give (cases, channels, time)")
     if isinstance(X, np.ndarray) and X.ndim in (2, 3) and X.dtype.kind in "fiub" and X.size:
         return X if X.ndim == 3 else X[:, None, :]
     if not hasattr(X, "__len__") or len(X) == 0:
@@ -208,6 +210,8 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
             raise ShapeError(
                 f"{name}: {describe_case(i)} has {x.ndim} dimensions; a series has shape (time,) or (channels, time)"
             )
+        if x.ndim == 2 and len(x) == 0:
+            raise ShapeError(f"{name}: {describe_case(i)} has no channels; a series has shape (channels, time)")
         series.append(np.atleast_2d(x))
         if len(series[i]) != len(series[0]):
             raise ShapeError(
@@ -297,7 +301,7 @@ def _encode(
     if missing.any():
         raise DataError(f"{name}: {describe_case(int(np.argmax(missing)))} has no label; label it or remove it")
     if labels.dtype == object and classes is None:
-        kinds = {next((kind for kind in (str, bool, np.bool_) if isinstance(one, kind)), None) for one in labels}
+        kinds = {next((kind for kind in (str, (bool, np.bool_)) if isinstance(one, kind)), None) for one in labels}
         if len(kinds) > 1:
             first = next(i for i, one in enumerate(labels) if type(one) is not type(labels[0]))
             raise DataError(

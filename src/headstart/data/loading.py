@@ -13,6 +13,7 @@ from headstart.data.files import Location, is_container, list_files
 from headstart.data.readers import READERS, Columns, from_text
 from headstart.data.readers.base import shorten
 from headstart.errors import DataError, ShapeError
+from headstart.files import expanded
 
 _SPLIT = re.compile(r"(?P<name>.+)_(?P<part>TRAIN|TEST)", re.IGNORECASE)
 
@@ -61,8 +62,9 @@ def load(
     >>> train.X.shape, test.X.shape, train.classes.tolist()
     ((67, 1, 24), (1029, 1, 24), [1, 2])
     """
-    path = Path(name_or_path).expanduser()
-    is_name = isinstance(name_or_path, str) and Path(name_or_path).name == name_or_path and not path.suffix
+    path = expanded(name_or_path)
+    is_plain = isinstance(name_or_path, str) and Path(name_or_path).name == name_or_path
+    is_name = is_plain and (not path.suffix or path.suffix.lower() not in (*READERS, ".gz", ".zip"))
     in_archive = find_in(archive, str(name_or_path)) if is_name and archive is not None else None
     if in_archive is not None:
         train_file, test_file = _train_and_test(in_archive, str(name_or_path))
@@ -118,7 +120,7 @@ def read(
     else they stay text, so that a prediction reads as the file did ("01" stays "01"). With `classes` given, they are
     matched with the classes as these are written.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if path.suffix.lower() != ".zip":
         file = Location(path)
     else:

@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from headstart.data import archive_names, find, load
 from headstart.errors import DataError, HeadstartError
 from headstart.files import write_text
 from headstart.grid.cell import Cell
+from headstart.seeds import checked_seed
 from headstart.training.recipe import Recipe, get_recipe
 
 
@@ -173,7 +176,7 @@ def make_plan(
         tuple(name for name in target_names if name not in without_test),
         tuple(dict.fromkeys(networks)),
         tuple(dict.fromkeys(map(get_recipe, recipes))),
-        tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds)),
+        tuple(range(seeds)) if isinstance(seeds, int | np.integer) else tuple(dict.fromkeys(map(checked_seed, seeds))),
         extents,
     )
     if not plan.cells:

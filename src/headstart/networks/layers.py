@@ -4,6 +4,9 @@ Defaults follow the paper's own code, which was written in Keras: Glorot-uniform
 normalisation with epsilon 1e-3 and running statistics that move by 1% a batch.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -69,7 +72,7 @@ class MaskedBatchNorm1d(nn.Module):
                 x, self.running_mean, self.running_var, self.weight, self.bias, True, momentum, self.eps
             )
         if mask is None:
-            mask = torch.ones_like(x[:, :1])
+            mask = torch.ones_like(x[:, :1], dtype=self.weight.dtype)  # x may be bfloat16
         n_values = mask.sum()
         mean = (x * mask).sum(dim=(0, 2)) / n_values  # (n_features,)
         centred = x - mean[:, None]
@@ -79,6 +82,20 @@ class MaskedBatchNorm1d(nn.Module):
             self.running_var.lerp_(variance * n_values / (n_values - 1).clamp(min=1), momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         return centred * scale[:, None] + self.bias[:, None]
+
+
+@contextmanager
+def statistics_anew(network: nn.Module) -> Iterator[None]:
+    """Make the running statistics those of the batches that follow in the block, however many: their plain average."""
+    norms = [module for module in network.modules() if isinstance(module, MaskedBatchNorm1d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.n_batches, norm.momentum = 0, 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 class ConvNorm(nn.Module):

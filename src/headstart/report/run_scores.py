@@ -71,6 +71,8 @@ def score_run(
     ids = {(cell["target"], cell["seed"]): cell["cell"] for cell in scratch}
 
     def training_part(name: str) -> Dataset:
+        if name not in fingerprints:
+            raise DataError(f"{run}: has no network from scratch on {name}; finish the run, or merge what is missing")
         data, _ = load(name, archive)
         if data.fingerprint != fingerprints[name]:
             raise DataError(f"{name} is not what {run} was made with (its content differs); name the archive of then")
@@ -82,6 +84,8 @@ def score_run(
 
     @cache
     def source(name: str, seed: int) -> Source:
+        if (name, seed) not in ids:
+            raise DataError(f"{run}: has no network from scratch on {name} with seed {seed}; finish the run")
         weights = Source.load(Path(run) / "sources" / f"{ids[name, seed]}.safetensors")
         return replace(weights, prototypes=prototypes_of(name)) if "dtw" in names else weights
 

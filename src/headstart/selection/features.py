@@ -42,7 +42,7 @@ def score_features(
     -------
     array
         (n_sources,); NaN for a source that gives features which are not finite, and for all where no class has two
-        cases, so that nothing can be said of what its series have in common.
+        cases among those that are looked at, so that nothing can be said of what its series have in common.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def score_features(
         If a case of the target has no label, or there is only one class.
     """
     require_classes(target, "ranking sources")
-    if np.bincount(target.y).max() < 2:
-        return np.full(len(sources), np.nan)
     y = target.y[_sample(target.y)]
+    if np.bincount(y).max() < 2:
+        return np.full(len(sources), np.nan)
 
     def score_or_nan(X: np.ndarray) -> float:
         return score(X, y) if np.isfinite(X).all() else np.nan

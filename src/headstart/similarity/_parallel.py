@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+
 from headstart.errors import HeadstartError
 
 
@@ -12,9 +14,9 @@ def n_threads(n_jobs: int | None) -> int:
     """Return the number of threads that `n_jobs` asks for: None = as many as there are cores for this process."""
     if n_jobs is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1:
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs < 1:
         raise HeadstartError(f"n_jobs is a number of threads, 1 or more, or None for all cores; got {n_jobs!r}")
-    return n_jobs
+    return int(n_jobs)
 
 
 def in_parallel(function: Callable[[Any], Any], tasks: Sequence[Any], n_jobs: int | None) -> Iterator[Any]:

@@ -14,6 +14,7 @@ Deviation: the iterations stop early where another one would change nothing.
 """
 
 import math
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -67,7 +68,8 @@ def medoid(
     1
     """
     exact = collect(X, "X", np.float64)
-    series = exact.astype(np.float32)
+    _, exponent = np.frexp(np.abs(exact.values).max())
+    series = replace(exact, values=np.ldexp(exact.values, -exponent)).astype(np.float32)  # none is too large for it
     n = len(series)
     candidates = np.arange(n)
     if n > max_exact:

@@ -16,8 +16,9 @@ def find_device(device: str = "auto") -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
+        torch.zeros(1, device=device).item()  # of the device "meta" it has no value
         return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise HeadstartError(f"device {device!r} cannot be used here ({reason}); use 'auto' or 'cpu'") from None
 

@@ -26,7 +26,7 @@ from headstart.data.dataset import Dataset
 from headstart.errors import DataError, ModelError
 from headstart.files import write_bytes
 from headstart.networks.base import Network
-from headstart.networks.layers import MaskedBatchNorm1d
+from headstart.networks.layers import MaskedBatchNorm1d, statistics_anew
 from headstart.training.batches import Batches
 from headstart.training.device import has_bfloat16
 from headstart.training.objectives import Objective
@@ -191,16 +191,13 @@ def _measure_statistics(network: Network, batches: list[Batches]) -> None:
     Not to those of a mixture: a batch had series of one data set in training, and was normalised by itself. So the
     average variance within data sets is what layers expect, not that between them too.
     """
-    norms = [module for module in network.modules() if isinstance(module, MaskedBatchNorm1d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.n_batches, norm.momentum = 0, 0.0  # the plain average, however many batches there are
-    for one in batches if norms else []:
-        n_cases = len(one.lengths)
-        n_used = min(n_cases, one.most_cases, 4 * _BATCH_CASES[1])
-        network.features(*one[torch.linspace(0, n_cases - 1, n_used).long()])
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    if not any(isinstance(module, MaskedBatchNorm1d) for module in network.modules()):
+        return
+    with statistics_anew(network):
+        for one in batches:
+            n_cases = len(one.lengths)
+            n_used = min(n_cases, one.most_cases, 4 * _BATCH_CASES[1])
+            network.features(*one[torch.linspace(0, n_cases - 1, n_used).long()])
 
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")

@@ -18,7 +18,7 @@ from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import require_classes
 from headstart.errors import DataError, ShapeError
 from headstart.networks.base import Network
-from headstart.networks.layers import MaskedBatchNorm1d
+from headstart.networks.layers import statistics_anew
 from headstart.training.batches import Batches
 from headstart.training.device import has_bfloat16
 from headstart.training.head import StandardisedHead
@@ -156,11 +156,9 @@ def _loss(scores: torch.Tensor, y: torch.Tensor, weights: torch.Tensor | None) -
 @torch.no_grad()
 def _measure_statistics(network: Network, batches: Batches, order: torch.Tensor) -> None:
     """Set the batch statistics to those of all series, in batches as large as memory allows, all of a size."""
-    for module in network.modules():
-        if isinstance(module, MaskedBatchNorm1d):
-            module.n_batches = 0
-    for cases in order.chunk(math.ceil(len(order) / batches.most_cases)):
-        network(*batches[cases])
+    with statistics_anew(network):
+        for cases in order.chunk(math.ceil(len(order) / batches.most_cases)):
+            network(*batches[cases])
 
 
 def _check(network: Network, data: Dataset) -> None:

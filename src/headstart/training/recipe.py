@@ -76,8 +76,8 @@ class Recipe:
             raise DataError(
                 f"recipe {self.name!r}: learning_rate must be positive, and batch_fraction above 0 and at most 1"
             )
-        if not self.min_learning_rate >= 0:
-            raise DataError(f"recipe {self.name!r}: min_learning_rate must not be negative")
+        if not 0 <= self.min_learning_rate < float("inf"):
+            raise DataError(f"recipe {self.name!r}: min_learning_rate must be a number of at least 0")
         if self.schedule not in ("plateau", "one-cycle"):
             raise UnknownNameError("schedule", self.schedule, ("plateau", "one-cycle"))
 

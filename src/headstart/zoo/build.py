@@ -199,10 +199,13 @@ def _plan(name: str, settings: _Settings) -> Job:
 def _is_finished(job: Job, settings: _Settings) -> bool:
     """Whether the folder has a whole source that was made from the same data in the same way."""
     try:
-        card = Source.load(settings.out / f"{job.name}.safetensors").card
+        source = Source.load(settings.out / f"{job.name}.safetensors")
     except ModelError:
         return False
-    if card.interrupted or card.started_from is not None or not card.normalise:
+    card = source.card
+    if card.interrupted or card.started_from is not None or not card.normalise or card.balanced:
+        return False
+    if source.prototypes is None:
         return False
     found = (card.fingerprint, card.network, card.recipe, card.seed)
     return found == (job.fingerprint, settings.network, settings.recipe.to_dict(), settings.seed)

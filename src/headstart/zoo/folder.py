@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from headstart.errors import HeadstartError, ModelError
-from headstart.files import write_bytes
+from headstart.files import expanded, write_bytes
 from headstart.zoo.source import Source
 
 SUFFIX = ".safetensors"
@@ -51,7 +51,7 @@ def load_folder(folder: str | Path) -> Sources:
     ModelError
         If there is no such folder, or no source in it; and, when a source is asked for, if it cannot be read.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     paths = paths_in(folder)
     if not paths:
         raise ModelError(f"{folder}: has no sources (*{SUFFIX}); make one with `headstart pretrain DATA --out FILE`")
@@ -66,7 +66,7 @@ def sources_at(path: str | Path) -> Sources:
     ModelError
         As `load_folder`.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     return Sources({path.stem: path}) if path.is_file() else load_folder(path)
 
 

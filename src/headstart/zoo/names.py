@@ -5,6 +5,7 @@ from pathlib import Path
 
 from headstart.data.archives import cache_folder, same_name
 from headstart.errors import ModelError, UnknownNameError
+from headstart.files import expanded
 from headstart.zoo import hub
 from headstart.zoo.folder import SUFFIX, Sources, paths_in
 from headstart.zoo.source import Source
@@ -73,7 +74,7 @@ def find(source: str | Path) -> Source:
     text = str(source)
     if text.startswith(hub.PREFIX):
         return Source.load(hub.fetch(text))
-    path = Path(text).expanduser()
+    path = expanded(text)
     if text.endswith(SUFFIX) or len(path.parts) > 1 or os.path.isfile(path):  # pathlib raises for overlong names
         return Source.load(path)
     sources = known_sources()

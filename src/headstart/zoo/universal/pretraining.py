@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from headstart.data.archives import archive_names, same_name
 from headstart.data.dataset import Dataset
 from headstart.data.loading import load
-from headstart.data.preprocessing import require_variation, z_normalise
+from headstart.data.preprocessing import require_classes, require_variation, z_normalise
 from headstart.data.signatures import series_signatures
 from headstart.errors import DataError, HeadstartError, UnknownNameError
 from headstart.files import check_writable
 from headstart.networks import build
+from headstart.seeds import checked_seed
 from headstart.training.device import find_device, has_bfloat16
 from headstart.training.joint import OnUpdate, train_jointly
 from headstart.training.objectives import Episodes, ManyHeads, Objective
@@ -101,10 +102,10 @@ def train_universal(
         raise UnknownNameError("method", method, METHODS)
     if n_updates < 1 or max_length < 1 or not 0 < learning_rate < float("inf"):
         raise DataError("n_updates and max_length must be at least 1, and learning_rate positive")
+    seed = checked_seed(seed)
     _check(datasets, method)
     where = find_device(device)
     recipe = _recipe(method, n_updates, learning_rate, max_length)
-    seed = int(seed)
     trunk = build(network, 1, 1, seed)  # its head is never used
     prepared = [shortened(z_normalise(data), max_length) for data in datasets]
     history = train_jointly(
@@ -246,8 +247,7 @@ def _check(datasets: list[Dataset], method: str) -> None:
     for i, data in enumerate(datasets):
         if any(same_name(data.name, other.name) for other in datasets[:i]):
             raise DataError(f"{data.name}: is there twice; name each data set once")
-        if not data.is_labelled or data.n_classes < 2:
-            raise DataError(f"{data.name}: a universal source needs labelled series of at least two classes")
+        require_classes(data, "a universal source")
         if data.n_channels != 1:
             raise DataError(
                 f"{data.name}: has {data.n_channels} channels, and universal sources are trained on series of one; "
