@@ -3,9 +3,11 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -110,6 +112,7 @@ def test_all_forms_of_the_same_series_agree(small, source):
             np.testing.assert_array_equal(TransferClassifier(source, recipe=SHORT).fit(form, y).classes_, [1, 2])
 
 
+@pytest.mark.filterwarnings("ignore:.* never change")
 def test_series_of_different_lengths(unequal, source):
     series, labels = unequal
     for start in (None, source):
@@ -148,9 +151,11 @@ def test_series_that_never_change_are_told(small):
     X = small.X.copy()
     X[:3] = 7
     with pytest.warns(UserWarning, match=r"3 of \d+ series never change, and z-normalisation leaves nothing of them"):
-        TransferClassifier(None, recipe=SHORT).fit(X, small.labels)
+        classifier = TransferClassifier(None, recipe=SHORT).fit(X, small.labels)
+    with pytest.warns(UserWarning, match=r"3 of \d+ series never change, .* what is predicted of them says nothing"):
+        classifier.predict(X)
     with warnings.catch_warnings(action="error"):
-        TransferClassifier(None, recipe=SHORT, normalise=False).fit(X, small.labels)
+        TransferClassifier(None, recipe=SHORT, normalise=False).fit(X, small.labels).predict(X)
 
 
 @pytest.mark.parametrize("kind", ["datetime64[D]", "S10"])
@@ -165,7 +170,65 @@ def test_missing_values_are_interpolated():
     classifier = TransferClassifier(None, recipe=SHORT).fit(X, [0, 1, 0, 1])
     holes = X.copy()
     holes[:, 1] = np.nan
-    np.testing.assert_array_equal(classifier.predict_proba(holes), classifier.predict_proba(X))
+    with pytest.warns(UserWarning, match="4 missing values inside series were interpolated"):
+        filled = classifier.predict_proba(holes)
+    np.testing.assert_array_equal(filled, classifier.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.array([2, 1] * 5, dtype=object), [1, 2]),
+        (pd.Series([2, 1] * 5, dtype="Int64"), [1, 2]),
+        (pd.Series(["b", "a"] * 5, dtype="string"), ["a", "b"]),
+        ([True, np.False_] * 5, [False, True]),
+    ],
+)
+def test_labels_that_come_as_objects_are_of_their_type(small, labels, classes):
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small.X[:10, 0], labels)
+    assert classifier.classes_.tolist() == classes
+    assert type(classifier.classes_.tolist()[0]) is type(classes[0])
+
+
+@pytest.mark.parametrize("form", [lambda X: X[:, 0], list], ids=["table", "list of series"])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", 2] * 5, "labels are of several types ('a' in case 1, 2 in case 2)"),
+        (["a", None] * 5, "case 2 has no label"),
+        (pd.Series(["a", np.nan] * 5, dtype=object), "case 2 has no label"),
+        (pd.Series([1, pd.NA] * 5, dtype="Int64"), "case 2 has no label"),
+    ],
+)
+def test_labels_that_cannot_be_used(small, form, labels, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        TransferClassifier(None, recipe=SHORT).fit(form(small.X[:10]), labels)
+
+
+def test_columns_of_series(unequal):
+    series, labels = unequal
+    column = pd.Series(series)
+    classifier = TransferClassifier(None, recipe=SHORT).fit(column, labels)
+    np.testing.assert_array_equal(classifier.predict_proba(column.to_numpy()), classifier.predict_proba(series))
+    with pytest.raises(DataError, match="the cells of the table hold series; give a list of arrays"):
+        classifier.fit(pd.DataFrame({"x": series}), labels)
+    with pytest.raises(DataError, match="case 1 is a DataFrame, whose rows may be time steps or channels"):
+        classifier.fit([pd.DataFrame(one.T) for one in series], labels)
+
+
+def test_time_steps_are_those_of_training(small, tmp_path):
+    names = [f"t{i}" for i in range(24)]
+    data = replace(small, step_names=tuple(names))
+    TransferClassifier(None, recipe=SHORT).fit(data).save(tmp_path / "model")
+    classifier = TransferClassifier.load(tmp_path / "model")
+    expected = classifier.predict_proba(small)
+    for steps in (names, names[:12], [*names, "t24"], [f"hour {i}" for i in range(24)]):
+        new = Dataset.from_arrays("new", np.resize(small.X, (20, 1, len(steps))), step_names=steps)
+        assert classifier.predict_proba(new).shape == expected.shape
+    for steps in (sorted(names), ["class", *names]):
+        new = Dataset.from_arrays("new", np.resize(small.X, (20, 1, len(steps))), step_names=steps)
+        with pytest.raises(DataError, match=r"new: 't\d+' is time step \d, where \d+ is wanted; give the same columns"):
+            classifier.predict_proba(new)
 
 
 def test_number_of_features_is_that_of_a_table_only(small, unequal):
@@ -292,7 +355,7 @@ def test_progress_counts_the_epochs_of_all_members(small, monkeypatch):
     assert shown == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize(("budget", "bar_of"), [("default", (30, "epochs")), ("fast", (2, "candidates"))])
+@pytest.mark.parametrize(("budget", "bar_of"), [("default", (18, "epochs")), ("fast", (2, "candidates"))])
 def test_progress_of_a_choice_counts_epochs_where_networks_are_trained(small, monkeypatch, no_sources, budget, bar_of):
     bars, shown = [], []
 
@@ -304,12 +367,12 @@ def test_progress_of_a_choice_counts_epochs_where_networks_are_trained(small, mo
     monkeypatch.setattr(progress_module, "progress_bar", bar)
     three = Recipe("three", epochs=3)
     TransferClassifier(budget=budget, recipe=three, n_members=2, verbose=True).fit(small)
-    assert bars == [bar_of], "two networks, each without four folds, and with all series"
+    assert bars == [bar_of], "one network without each of four folds, and two with all series"
     assert shown[0] == (0, "MiniROCKET")
     if budget == "default":
         counts = [done for done, note in shown if note == "from scratch"]
-        assert counts[:25] == list(range(25))
-        assert counts[-1] in (24, 30), "the last fit is of what is chosen"
+        assert counts[:13] == list(range(13))
+        assert counts[-1] in (12, 18), "the last fit is of what is chosen"
 
 
 def test_progress_goes_to_standard_error(small, capsys):
@@ -440,6 +503,7 @@ def test_unknown_settings(small, tmp_path):
         ({"device": "hpu"}, "device 'hpu' cannot be used"),
         ({"device": "meta"}, "device 'meta' cannot be used"),
         ({"source": tmp_path / "none.safetensors"}, "there is no such source file"),
+        ({"source": "scratch"}, "a network from scratch is asked for by source=None"),
         ({"source": "nearest", "sources": tmp_path}, "has no sources"),
         ({"source": "auto", "sources": tmp_path}, "has no sources"),
         ({"source": "auto", "budget": "fsat"}, "unknown budget 'fsat'. Did you mean 'fast'?"),

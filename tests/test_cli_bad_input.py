@@ -182,6 +182,28 @@ BAD = {
         file("bad.csv", "patient_id,a,label\n1,2,x\n2,3,y\n"), FIT, "'patient_id' would be read as a time step",
         "bad.csv", "remove it",
     ),
+    "row number": (
+        file("bad.csv", "nr,t0,t1,t2,t3,label\n1,2,3,1,2,x\n2,3,1,2,3,y\n"), FIT, "'nr' would be read as a time step",
+        "named as the others are (t0, t1, t2, t3)", "remove it, or, if it is one, rename it",
+    ),
+    "columns in another order": (
+        file("bad.csv", "\n".join(f"{b},{a},{rest}" for a, b, rest in (r.split(",", 2) for r in GOOD.split()))),
+        PREDICT, "'b' is time step 1, where 2 is wanted", "bad", "the same columns in the same order",
+    ),
+    "test columns in another order": (
+        file("bad.csv", "\n".join(f"{b},{a},{rest}" for a, b, rest in (r.split(",", 2) for r in GOOD.split()))),
+        f"{ON_GOOD} --test bad.csv", "'b' is time step 1, where 2 is wanted", "bad", "the same columns",
+    ),
+    "labels taken for time steps": (
+        file("bad.csv", "kind,a,b,c\n1,2,3,5\n2,4,3,2\n"), f"{PREDICT} --no-labels", "'a' is time step 2, where 1",
+        "bad", "the same columns in the same order",
+    ),
+    "a first line for Excel": (file("bad.csv", "sep=,\n" + GOOD), FIT, "('sep=') is no header", "bad", "remove it"),
+    "a comment": (file("bad.csv", "# of 2024\n" + GOOD), FIT, "('# of 2024') is no header", "bad.csv", "remove it"),
+    "no header but a label": (
+        file("bad.csv", "1,2,1,x\n2,1,2,y\n"), f"{FIT} --label x", "several columns are named '1'", "bad.csv",
+        "if the first line is no header, add one",
+    ),
     "saved row index": (
         file("bad.csv", "Unnamed: 0.1,a,label\n1,2,x\n2,3,y\n"), FIT, "'Unnamed: 0.1' would be read as a time step",
         "bad.csv", "remove it",
@@ -467,7 +489,19 @@ BAD = {
         None, "pretrain good.csv --out new.safetensors --set epochs", "there is no '='", "--set epochs", "FIELD=VALUE",
     ),
     "network that is not to be trained": (
-        None, "fit good.csv --out new --budget fast --network fnc", "unknown network 'fnc'", "'fcn'?", "known:",
+        None, "fit good.csv --out new --budget fast --network lite", "--network is for networks", "--budget fast",
+        "leave it out",
+    ),
+    "recipe that is not used": (
+        None, "fit good.csv --out new --budget fast --set epochs=3", "--set is for networks", "--budget fast",
+        "leave it out",
+    ),
+    "a model as source": (
+        None, "fit good.csv --out new --source model", "is the folder of a fitted classifier, not a source", "model",
+        "name a network of it, model/network.safetensors",
+    ),
+    "predictions in place of the series": (
+        None, "predict model good.csv --out good.csv", "holds the series to predict", "good.csv", "another place",
     ),
     "device that is not needed": (
         None, "fit good.csv --out new --budget fast --device warp", "device 'warp' cannot be used", "here", "'cpu'",

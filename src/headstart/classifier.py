@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from headstart.choice import Choice, candidates, choose, count_epochs, get_budget
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.networks import NetworkCandidate, NetworkMember
-from headstart.data.dataset import Dataset, unmasked
+from headstart.data.dataset import Dataset, as_labels, checked_labels, unmasked
 from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
@@ -109,6 +109,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     channel_names_
         Names of the channels, if the training data have them. Series to predict whose channels have names, too, are
         put in this order.
+    step_names_
+        Names of the time steps, the columns of a wide table. Series to predict with one of them at another place are
+        refused.
 
     Examples
     --------
@@ -167,19 +170,16 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             raise DataError(f"n_members is {self.n_members!r}; it must be a whole number of at least 1")
         choice = None
         source = None if self._is_auto() else self._find_source(data)
-        if (self.normalise if source is None else source.card.normalise) and (n_flat := len(flat_cases(data))):
-            warnings.warn(
-                f"{n_flat} of {data.n_cases} series never change, and z-normalisation leaves nothing of them; remove "
-                "them, or set normalise=False",
-                stacklevel=2,
-            )
+        is_normalised = self.normalise if source is None else source.card.normalise
+        _warn_of_flat(data, is_normalised, "remove them, or set normalise=False")
         if self._is_auto():
             choice = self._choose(data)
             models, was_interrupted = choice.networks, choice.report["interrupted"]
         else:
             models, was_interrupted = self._train_members(data, source)
         # Together, at the end: what an earlier fit learnt stays whole if this one fails.
-        self.source_, self.classes_, self.channel_names_ = source, data.classes, data.channel_names
+        self.source_, self.classes_ = source, data.classes
+        self.channel_names_, self.step_names_ = data.channel_names, data.step_names
         for name in _OF_TABLE:
             self.__dict__.pop(name, None)
         self.__dict__.update(of_table)
@@ -269,6 +269,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             If the series cannot be used.
         ShapeError
             If they have other channels than those of training.
+
+        Warns
+        -----
+        UserWarning
+            If series never change, of which z-normalisation leaves nothing, or missing values were interpolated.
         """
         check_is_fitted(self, "model_")
         data = self._dataset("data to predict", X)
@@ -278,7 +283,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 f"{data.name} has {data.n_channels} channels, the model was trained on {n_channels}; "
                 "give the same channels in the same order"
             )
-        data = data.with_channels(self.channel_names_)
+        data = data.with_channels(self.channel_names_).with_steps(self.step_names_)
+        is_normalised = self.normalise if self.source_ is None else self.source_.card.normalise
+        _warn_of_flat(data, is_normalised, "what is predicted of them says nothing")
         if self.choice_ is not None:
             return self.choice_.predict_proba(data, self.device)
         return NetworkMember(self.models_).probabilities(data, self.device)
@@ -332,6 +339,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
                 "classes_dtype": self.classes_.dtype.str,
                 "n_features_in": getattr(self, "n_features_in_", None),
                 "channel_names": list(self.channel_names_),
+                "step_names": list(self.step_names_),
                 "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
                 "headstart": version("headstart"),
                 "sha256": {name: _sha256(content) for name, content in contents.items()},
@@ -371,6 +379,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             classifier._set_models(models, choice)
             classifier.classes_ = np.array(model["classes"], dtype=model["classes_dtype"])
             classifier.channel_names_ = tuple(model.get("channel_names", ()))
+            classifier.step_names_ = tuple(model.get("step_names", ()))
             if model["n_features_in"] is not None:
                 classifier.n_features_in_ = model["n_features_in"]
             if model["feature_names_in"]:
@@ -399,7 +408,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             return X, {}
         if y is None:
             raise DataError("requires y to be passed, but the target y is None: give a label for every series")
-        X = unmasked(X)
+        X, y = _as_listed(unmasked(X)), _typed(y)
         note = TransferClassifier()  # not this one, which may be fitted already, and this fit may fail
         if _is_table(X):
             minimum = 2 if self.normalise and (self.source is None or self._is_auto()) else 1
@@ -409,25 +418,41 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             check_consistent_length(X, y)
         check_classification_targets(y)
         data = Dataset.from_arrays("training data", X, labels=y)
-        if data.n_interpolated:
-            warnings.warn(f"{data.n_interpolated} missing values inside series were interpolated", stacklevel=3)
+        _warn_of_gaps(data)
         return data, {name: value for name, value in vars(note).items() if name in _OF_TABLE}
 
     def _dataset(self, name: str, X: Any) -> Dataset:
         if isinstance(X, Dataset):
             return X
-        X = unmasked(X)
+        X = _as_listed(unmasked(X))
         if _is_table(X):
             is_fixed = hasattr(self, "n_features_in_")
             X = validate_data(self, X, reset=False, skip_check_array=not is_fixed, ensure_all_finite="allow-nan")
-        return Dataset.from_arrays(name, X if isinstance(X, list | tuple) else np.asarray(X))
+        data = Dataset.from_arrays(name, X if isinstance(X, list | tuple) else np.asarray(X))
+        _warn_of_gaps(data)
+        return data
 
     def _find_source(self, data: Dataset) -> Source | None:
         if self.source is None or isinstance(self.source, Source):
             return self.source
+        if self.source == "scratch":
+            raise DataError("source is 'scratch'; a network from scratch is asked for by source=None")
         if self.source != "nearest":
             return find(self.source)
         return choose_source(data, known_sources() if self.sources is None else load_folder(self.sources), by="dtw")
+
+
+def _warn_of_flat(data: Dataset, is_normalised: bool, advice: str) -> None:
+    if is_normalised and (n_flat := len(flat_cases(data))):
+        warnings.warn(
+            f"{n_flat} of {data.n_cases} series never change, and z-normalisation leaves nothing of them; {advice}",
+            stacklevel=3,
+        )
+
+
+def _warn_of_gaps(data: Dataset) -> None:
+    if data.n_interpolated:
+        warnings.warn(f"{data.n_interpolated} missing values inside series were interpolated", stacklevel=4)
 
 
 def _network_file(member: int) -> str:
@@ -459,6 +484,21 @@ def check_replaceable(folder: Path) -> None:
             f"{folder}: beside a headstart model it holds {', '.join(others)}, which would be lost; move that away, or "
             "choose another place"
         )
+
+
+def _as_listed(X: Any) -> Any:
+    """Return a one-dimensional array or column of series as a list of them, and anything else as it is."""
+    if getattr(X, "ndim", 0) == 1 and X.dtype == object and any(np.ndim(one) for one in X):
+        return list(X)
+    if hasattr(X, "iloc") and X.ndim == 2 and len(X) and any(np.ndim(cell) for cell in X.iloc[0]):
+        raise DataError("the cells of the table hold series; give a list of arrays of shape (channels, time)")
+    return X
+
+
+def _typed(y: Any) -> Any:
+    """Return labels, also those that come as objects, as in a list or a column that may have gaps, in their type."""
+    labels = as_labels(y)
+    return checked_labels("training data", labels) if labels.ndim == 1 else y
 
 
 def _is_table(X: Any) -> bool:

@@ -150,6 +150,9 @@ def test_a_named_archive_comes_before_the_working_directory(tmp_path, monkeypatc
     assert load("./Coffee", "archive")[0].X[0, 0].tolist() == [2, 0]
     assert load("Coffee")[0].X[0, 0].tolist() == [2, 0]
     assert load("Empty", "archive")[0].X[0, 0].tolist() == [3, 0]
+    (tmp_path / "GunPoint").mkdir()  # a model, say
+    (tmp_path / "GunPoint" / "network.safetensors").touch()
+    assert load("GunPoint")[0].n_cases == 50
 
 
 def test_parts_in_other_letters_are_found(tmp_path):

@@ -33,6 +33,17 @@ def test_page_loads_nothing_from_elsewhere(chart, tmp_path):
     assert "A finding" in page
 
 
+def test_a_label_is_no_program(tmp_path):
+    """Cards come from strangers."""
+    label = "</script><script>document.title = 'run'</script>"
+    points = alt.Chart(alt.InlineData([{"x": label, "y": 2}])).mark_point().encode(x="x:N", y="y:Q")
+    save_chart(finished(points, label, ["Of one point."]), tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text()
+    assert "document.title" in page
+    assert "<script>document.title" not in page
+    assert "</script><script>" not in page
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a", "a.png.txt"])
 def test_unknown_suffix_names_the_known_ones(chart, tmp_path, name):
     with pytest.raises(HeadstartError, match=r"let the name end in \.png, \.svg, \.pdf, \.html"):

@@ -6,6 +6,7 @@ Everything heavy is imported inside the commands, so that ``headstart --help`` a
 import io
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 import typer
@@ -42,7 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):  # of an encoding that may lack a letter of a label
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=arguments, prog_name="headstart")
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            app(args=arguments, prog_name="headstart")
     except HeadstartError as error:
         _complain(str(error))
     except OSError as error:  # such as a folder on the way to a file that may not be looked into
@@ -52,8 +55,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _complain(sentence: str) -> NoReturn:
-    Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(f"headstart: {sentence}")
+    _say(sentence)
     sys.exit(2)
+
+
+def _warn(message: Warning | str, *place: object, **more: object) -> None:
+    """Print a warning as a sentence, without the line of code that gave it."""
+    _say(f"warning: {message}")
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(f"headstart: {sentence}")
 
 
 __all__ = ["INTERRUPTED", "app", "main"]

@@ -68,7 +68,7 @@ def load_for_fit(
                 f"{test} has {test_set.n_channels} channels where {train} has {train_set.n_channels}; give both the "
                 "same"
             )
-        test_set = test_set.with_channels(train_set.channel_names)
+        test_set = test_set.with_channels(train_set.channel_names).with_steps(train_set.step_names)
     return train_set, test_set
 
 

@@ -101,6 +101,10 @@ def fit(
             f"--sources is a folder to choose from, --source {source} leaves no choice; give one of the two"
         )
     said = {name for name in ("budget", "network", "normalise") if is_given(context, name)}
+    is_compared = test is not None or folds is not None  # then with a network from scratch
+    if source == "auto" and not get_budget(budget).n_members and not is_compared and _of_networks(context):
+        option = _of_networks(context)[0]
+        raise DataError(f"--{option} is for networks, and --budget {budget} trains none; leave it out, or give --test")
     if "budget" in said and source != "auto":
         raise DataError(f"--budget is for a choice, --source {source} leaves none; give one of the two")
     if source not in ("auto", "scratch") and (own := sorted(said - {"budget"})):
@@ -113,7 +117,7 @@ def fit(
     check_writable(out)
     train_set, test_set = load_for_fit(train, test, archive, label, case, time)
     if normalise if source in ("auto", "scratch", "nearest") else find_source(source).card.normalise:
-        require_variation(train_set)
+        require_variation(train_set, can_be_switched_off=source in ("auto", "scratch"))
     if folds is not None:
         comparison.check_folds(train_set, folds)
     if picture is not None:
@@ -209,6 +213,8 @@ def predict(
         check_file(out)
         if out.suffix != ".csv":
             raise DataError(f"{out}: predictions are written as .csv; name such a file")
+        if out.exists() and expanded(data).exists() and out.samefile(expanded(data)):
+            raise DataError(f"{out}: holds the series to predict, which would be lost; choose another place")
     classifier = TransferClassifier.load(model)
     classifier.set_params(device="auto")  # where it was fitted there may have been another
     classes = classifier.classes_ if labelled else None
@@ -225,7 +231,10 @@ def predict(
             classes=classes,
             channel_names=test_set.channel_names,
             case_names=test_set.case_names,
+            step_names=test_set.step_names,
         )
+    if series.n_interpolated:
+        warnings.warn(f"{series.n_interpolated} missing values inside series were interpolated", stacklevel=2)
     probabilities = classifier.predict_proba(series)
     predictions = classifier.classes_[probabilities.argmax(axis=1)]
     table = pd.DataFrame({"case": series.case_names or range(1, series.n_cases + 1)})
@@ -318,6 +327,12 @@ def curves(
         cards += _cards(TransferClassifier.load(model)) if Path(model).is_dir() else [find(model).card]
     save_chart(loss_chart(cards), out)
     console.print(f"{len(cards)} training runs drawn in {out}.")
+
+
+def _of_networks(context: typer.Context) -> list[str]:
+    """Return the options given that say how networks are trained."""
+    names = {"recipe": "recipe", "epochs": "epochs", "settings": "set", "members": "members", "network": "network"}
+    return [option for name, option in names.items() if is_given(context, name)]
 
 
 def _fit_to_the_end(classifier: Any, data: "Dataset") -> bool:

@@ -23,6 +23,10 @@ UNLABELLED = -1
 """Code in `Dataset.y` of a case without a label."""
 
 
+def _numbered_case(i: int) -> str:
+    return f"case {i + 1}"
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A collection of time series, with class labels where they are known.
@@ -41,8 +45,9 @@ class Dataset:
         int64, (n_cases,): time steps of each series before its padding.
     n_interpolated
         Missing values inside series that were filled by linear interpolation.
-    channel_names, case_names
-        Names of the channels and of the cases where the data have them; otherwise empty.
+    channel_names, case_names, step_names
+        Names of the channels, of the cases and of the time steps (the columns of a wide table), where the data have
+        them; otherwise empty.
 
     Examples
     --------
@@ -59,6 +64,7 @@ class Dataset:
     n_interpolated: int = 0
     channel_names: tuple[str, ...] = ()
     case_names: tuple[str, ...] = ()
+    step_names: tuple[str, ...] = ()
 
     @classmethod
     def from_arrays(
@@ -68,9 +74,10 @@ class Dataset:
         labels: Any = None,
         *,
         classes: np.ndarray | None = None,
-        describe_case: Callable[[int], str] = lambda i: f"case {i + 1}",
+        describe_case: Callable[[int], str] = _numbered_case,
         channel_names: Sequence[str] = (),
         case_names: Sequence[str] = (),
+        step_names: Sequence[str] = (),
     ) -> "Dataset":
         """Check arrays and make a data set of them.
 
@@ -89,8 +96,8 @@ class Dataset:
             own, sorted.
         describe_case
             How messages name case i (a reader passes one that gives the file's row).
-        channel_names, case_names
-            (n_channels,) and (n_cases,), where there are names.
+        channel_names, case_names, step_names
+            (n_channels,), (n_cases,) and (n_timepoints,), where there are names.
 
         Raises
         ------
@@ -107,14 +114,18 @@ class Dataset:
             y, classes = np.full(n_cases, UNLABELLED, np.int64), np.array([])
         else:
             y, classes = _encode(name, labels, classes, n_cases, describe_case)
-        channel_names, case_names = tuple(channel_names), tuple(case_names)
-        for names, n, what in ((channel_names, values.shape[1], "channels"), (case_names, n_cases, "cases")):
+        channel_names, case_names, step_names = tuple(channel_names), tuple(case_names), tuple(step_names)
+        for names, n, what in (
+            (channel_names, values.shape[1], "channels"),
+            (case_names, n_cases, "cases"),
+            (step_names, values.shape[2], "time steps"),
+        ):
             if len(names) not in (0, n):
                 raise ShapeError(f"{name}: there are {n} {what} and {len(names)} names of {what}; name all or none")
         if len(set(channel_names)) < len(channel_names):
             raise DataError(f"{name}: two channels have the same name ({', '.join(channel_names)}); rename one")
         X = values[:, :, : int(lengths.max())]
-        return cls(name, X, y, classes, lengths, n_interpolated, channel_names, case_names)
+        return cls(name, X, y, classes, lengths, n_interpolated, channel_names, case_names, step_names[: X.shape[2]])
 
     @property
     def n_cases(self) -> int:
@@ -160,7 +171,8 @@ class Dataset:
         lengths = self.lengths[cases]
         X = self.X[cases][:, :, : int(lengths.max())]
         names = tuple(np.array(self.case_names, dtype=object)[cases]) if self.case_names else ()
-        return replace(self, X=X, y=self.y[cases], lengths=lengths, case_names=names)
+        steps = self.step_names[: X.shape[2]]
+        return replace(self, X=X, y=self.y[cases], lengths=lengths, case_names=names, step_names=steps)
 
     def with_channels(self, names: Sequence[str]) -> "Dataset":
         """Return it with its channels in this order; as it is, where these or its own have no names.
@@ -186,6 +198,30 @@ class Dataset:
             )
         return replace(self, X=self.X[:, [self.channel_names.index(name) for name in names]], channel_names=names)
 
+    def with_steps(self, names: Sequence[str]) -> "Dataset":
+        """Return it as it is, if no time step of these names is at another place.
+
+        Raises
+        ------
+        DataError
+            If one is: columns of a table are in another order, or one of them is no time step.
+
+        Examples
+        --------
+        >>> data = Dataset.from_arrays("toy", [[1, 2, 3]], step_names=["id", "t1", "t2"])
+        >>> data.with_steps(["t1", "t2"])
+        Traceback (most recent call last):
+        headstart.errors.DataError: toy: 't1' is time step 2, where 1 is wanted; give the same columns in the same order
+        """
+        places = {name: place for place, name in enumerate(names, start=1)}
+        for place, name in enumerate(self.step_names, start=1):
+            if places.get(name, place) != place:
+                raise DataError(
+                    f"{self.name}: {name!r} is time step {place}, where {places[name]} is wanted; give the same "
+                    "columns in the same order"
+                )
+        return self
+
 
 def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarray:
     """Return any accepted collection as one array, (n_cases, n_channels, n_timepoints), padded with NaN."""
@@ -200,6 +236,11 @@ def _stacked(name: str, X: Any, describe_case: Callable[[int], str]) -> np.ndarr
         raise ShapeError(f"{name}: there is no series; give at least one")
     series = []
     for i, one in enumerate(X):
+        if getattr(one, "ndim", 0) == 2 and hasattr(one, "columns"):
+            raise DataError(
+                f"{name}: {describe_case(i)} is a DataFrame, whose rows may be time steps or channels; give an array "
+                "of shape (channels, time), such as frame.to_numpy().T"
+            )
         try:
             x = np.asarray(unmasked(one), dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -290,28 +331,12 @@ def _encode(
     name: str, labels: Any, classes: np.ndarray | None, n_cases: int, describe_case: Callable[[int], str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn labels into codes and the classes that they index."""
-    if isinstance(labels, list | tuple):
-        labels = np.array(labels, dtype=object)  # else NumPy turns numbers beside strings into strings
-    labels = np.asarray(labels)
+    labels = as_labels(labels)
     if labels.shape != (n_cases,):
         raise ShapeError(
             f"{name}: {n_cases} series need {n_cases} labels in one dimension, got the shape {labels.shape}"
         )
-    missing = np.array([_is_missing(label) for label in labels.tolist()])
-    if missing.any():
-        raise DataError(f"{name}: {describe_case(int(np.argmax(missing)))} has no label; label it or remove it")
-    if labels.dtype == object and classes is None:
-        kinds = {next((kind for kind in (str, (bool, np.bool_)) if isinstance(one, kind)), None) for one in labels}
-        if len(kinds) > 1:
-            first = next(i for i, one in enumerate(labels) if type(one) is not type(labels[0]))
-            raise DataError(
-                f"{name}: labels are of several types ({labels[0]!r} in {describe_case(0)}, {labels[first]!r} in "
-                f"{describe_case(first)}); make all of them strings, or all numbers"
-            )
-        try:
-            labels = np.array(labels.tolist())  # one type for all
-        except ValueError:
-            raise DataError(f"{name}: labels must be strings or numbers") from None
+    labels = checked_labels(name, labels, describe_case, of_one_type=classes is None)
     if classes is None:
         if labels.dtype.kind not in "biufU":
             kind = type(labels.tolist()[0]).__name__
@@ -328,6 +353,41 @@ def _encode(
             f"{', …' if len(classes) > 10 else ''}); remove it, or add such cases to the training data"
         )
     return y, classes
+
+
+def as_labels(labels: Any) -> np.ndarray:
+    """Return labels as an array; of a list, each as the object it is."""
+    if isinstance(labels, list | tuple):
+        return np.array(labels, dtype=object)  # else NumPy turns numbers beside strings into strings
+    return np.asarray(labels)
+
+
+def checked_labels(
+    name: str, labels: np.ndarray, describe_case: Callable[[int], str] = _numbered_case, *, of_one_type: bool = True
+) -> np.ndarray:
+    """Return labels, (n_cases,), none of which is missing, and objects as numbers or text if they are `of_one_type`.
+
+    Raises
+    ------
+    DataError
+        If a label is missing, or they are of several types.
+    """
+    missing = np.array([_is_missing(label) for label in labels.tolist()])
+    if missing.any():
+        raise DataError(f"{name}: {describe_case(int(np.argmax(missing)))} has no label; label it or remove it")
+    if labels.dtype == object and of_one_type:
+        kinds = {next((kind for kind in (str, (bool, np.bool_)) if isinstance(one, kind)), None) for one in labels}
+        if len(kinds) > 1:
+            first = next(i for i, one in enumerate(labels) if type(one) is not type(labels[0]))
+            raise DataError(
+                f"{name}: labels are of several types ({labels[0]!r} in {describe_case(0)}, {labels[first]!r} in "
+                f"{describe_case(first)}); make all of them strings, or all numbers"
+            )
+        try:
+            labels = np.array(labels.tolist())  # one type for all
+        except ValueError:
+            raise DataError(f"{name}: labels must be strings or numbers") from None
+    return labels
 
 
 def _is_missing(label: Any) -> bool:

@@ -68,7 +68,7 @@ def load(
     in_archive = find_in(archive, str(name_or_path)) if is_name and archive is not None else None
     if in_archive is not None:
         train_file, test_file = _train_and_test(in_archive, str(name_or_path))
-    elif path.exists():
+    elif path.exists() and not (is_name and path.is_dir() and not _holds_series(path)):
         train_file, test_file = _train_and_test(path)
     elif is_name:
         place = find(str(name_or_path), archive, download=download)
@@ -84,7 +84,7 @@ def load(
         raise ShapeError(
             f"{test_file} has {test.n_channels} channels where {train_file} has {train.n_channels}; give both the same"
         )
-    return train, test.with_channels(train.channel_names)
+    return train, test.with_channels(train.channel_names).with_steps(train.step_names)
 
 
 def read(
@@ -153,6 +153,7 @@ def _read(place: Location, columns: Columns, classes: np.ndarray | None = None) 
         describe_case=lambda i: f"{series.rows(i)} of {file.path}",
         channel_names=series.channel_names,
         case_names=series.case_names,
+        step_names=series.step_names,
     )
 
 
@@ -179,6 +180,11 @@ def _check_labels_repeat(path: str, labels: np.ndarray, place: str) -> None:
 
 def _readable(places: list[Location]) -> list[Location]:
     return [place for place in places if place.suffix in READERS]
+
+
+def _holds_series(folder: Path) -> bool:
+    """Whether there is anything in a folder that could be read: one that is called like a data set may be a model."""
+    return bool(_readable(list_files(folder)))
 
 
 def _train_and_test(path: Path, name: str | None = None) -> tuple[Location, Location | None]:

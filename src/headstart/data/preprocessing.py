@@ -25,8 +25,15 @@ def z_normalise(data: Dataset) -> Dataset:
     return replace(data, X=scaled.astype(np.float32))
 
 
-def require_variation(data: Dataset) -> None:
+def require_variation(data: Dataset, *, can_be_switched_off: bool = True) -> None:
     """Refuse series of which z-normalisation would leave nothing: those that never change in any channel.
+
+    Parameters
+    ----------
+    data
+        Series as they are.
+    can_be_switched_off
+        Whether to advise it. A pretrained source normalises as it did when it was trained.
 
     Raises
     ------
@@ -37,8 +44,8 @@ def require_variation(data: Dataset) -> None:
     if len(flat):
         raise DataError(
             f"{data.name}: case {flat[0] + 1} never changes (its value is {data.X[flat[0], 0, 0]:g}), and "
-            f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all), or switch normalisation "
-            "off (normalise=False, --no-normalise)"
+            f"z-normalisation would leave nothing of it; remove it ({len(flat)} such in all)"
+            + (", or switch normalisation off (normalise=False, --no-normalise)" if can_be_switched_off else "")
         )
 
 

@@ -4,6 +4,7 @@ A chart is one Vega-Lite description, built with altair: an interactive page, or
 without a browser. Both belong to the extra ``headstart[charts]`` and are imported only when a chart is made.
 """
 
+import json
 import textwrap
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -97,6 +98,13 @@ def check_chart_path(path: str | Path) -> None:
     import_altair()
 
 
+class _WithoutTags(json.JSONEncoder):
+    """JSON that can stand in a script of a page: a label "</script>" does not end it."""
+
+    def encode(self, o: Any) -> str:
+        return super().encode(o).replace("<", "\\u003c")
+
+
 def save_chart(chart: Any, path: str | Path) -> None:
     """Write a chart to a file; an older one is replaced in a single step.
 
@@ -123,7 +131,8 @@ def save_chart(chart: Any, path: str | Path) -> None:
     check_chart_path(path)
     kind = _KINDS[Path(path).suffix.lower()]
     if kind == "html":
-        write_text(path, chart.to_html(inline=True))  # inline: the page loads nothing from elsewhere
+        # inline: the page loads nothing from elsewhere
+        write_text(path, chart.to_html(inline=True, json_kwds={"cls": _WithoutTags}))
     elif kind == "svg":
         text = StringIO()
         chart.save(text, format=kind)

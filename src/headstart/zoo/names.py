@@ -77,6 +77,10 @@ def find(source: str | Path) -> Source:
     path = expanded(text)
     if text.endswith(SUFFIX) or len(path.parts) > 1 or os.path.isfile(path):  # pathlib raises for overlong names
         return Source.load(path)
+    if os.path.isfile(path / "model.json"):
+        networks = sorted(str(file) for file in path.glob(f"network*{SUFFIX}"))
+        advice = f"name a network of it, {networks[0]}" if networks else "what was chosen in it is no single network"
+        raise ModelError(f"{path}: is the folder of a fitted classifier, not a source; {advice}")
     sources = known_sources()
     name = text if text in sources else next((name for name in sources if same_name(name, text)), None)
     if name is None:

@@ -48,7 +48,7 @@ class Series(NamedTuple):
         What to call case i: the file's row or line.
     label_place
         Where the labels were: "column 'label'".
-    channel_names, case_names
+    channel_names, case_names, step_names
         As in `Dataset`.
     """
 
@@ -58,6 +58,7 @@ class Series(NamedTuple):
     label_place: str
     channel_names: Sequence[str] = ()
     case_names: Sequence[str] = ()
+    step_names: Sequence[str] = ()
 
 
 Reader = Callable[[File, Columns], Series]

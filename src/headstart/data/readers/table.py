@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_A_TIME_STEP = {"id", "case", "case_id", "series", "series_id", "time", "timestamp", "date", "datetime", "index"}
+_NUMBERS = re.compile(r"[-+.:\s\d]*\d[-+.:\s\d]*")
+"""What time steps differ in: "t12", "850.5 nm", "2024-01-31 12:00"."""
+_MOST_ODD = 2
 _LIKE_AN_INDEX = re.compile(r"^unnamed: [\d.]+$|[_ ]id$")  # what pandas calls a column without a name; "patient_id"
 
 
@@ -94,12 +97,14 @@ def _cells(file: File, lines: list[str]) -> list[list[str]]:
 
 
 def _check_header(file: File, header: list[str]) -> None:
+    if header[0].startswith(("#", "sep=")):
+        raise DataError(f"{file.path}: the first line ({quote(header[0])}) is no header; remove it")
     if len(header) == 1:
         separators = [separator for separator in ";\t| " if separator in header[0]]
         raise DataError(
             f"{file.path}: the first line has one column only ({quote(header[0])})"
             + (f", and seems to be separated by {separators[0]!r}" if separators else "")
-            + "; separate the columns by commas"
+            + "; separate the columns by commas, and write decimals with points"
         )
     counted = [str(i + int(header[0] == "1")) for i in range(len(header))]  # how pandas names columns without names
     if header != counted and all(is_number(name) for name in header) and not _is_scale(header):
@@ -113,7 +118,10 @@ def _check_header(file: File, header: list[str]) -> None:
         )
     twice = sorted({name for name in header if header.count(name) > 1}) if len(set(header)) < len(header) else []
     if twice:
-        raise DataError(f"{file.path}: several columns are named {shorten(map(repr, twice))}; rename or remove them")
+        raise DataError(
+            f"{file.path}: several columns are named {shorten(map(repr, twice))}; "
+            + ("if the first line is no header, add one" if all(map(is_number, twice)) else "rename or remove them")
+        )
 
 
 def _is_scale(header: list[str]) -> bool:
@@ -147,8 +155,9 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
     labels = None if columns.label is None else _labels(frame[columns.label])
     place = f"column {columns.label!r} (of {shorten(names)})"
     if columns.case is None:
-        _check_time_steps(file, list(values.columns))
-        return Series(to_numbers(file, values, name_row), labels, name_row, place)
+        names = [str(name) for name in values.columns]
+        _check_time_steps(file, names)
+        return Series(_steps(file, values, name_row), labels, name_row, place, step_names=names)
 
     case_codes, cases = _cases(file, frame[columns.case], name_row)
     times = _times(file, frame[columns.time], name_row)
@@ -168,12 +177,31 @@ def _labels(column: "pd.Series") -> np.ndarray:
 
 
 def _check_time_steps(file: File, names: list[str]) -> None:
+    """Refuse a column that is hardly a time step: by its name, or because all but one or two are numbered alike."""
+    stems = [_NUMBERS.sub("#", name) for name in names]
+    usual = max(set(stems), key=stems.count)
+    odd = [name for name, stem in zip(names, stems, strict=True) if stem != usual]
+    if "#" in usual and 0 < len(odd) <= _MOST_ODD and len(odd) < len(names) / 4:
+        raise DataError(
+            f"{file.path}: column {odd[0]!r} would be read as a time step, and is not named as the others are "
+            f"({shorten(name for name in names if name not in odd)}); remove it, or, if it is one, rename it"
+        )
     for name in names:
         if name.lower() in _NOT_A_TIME_STEP or _LIKE_AN_INDEX.search(name.lower()):
             raise DataError(
                 f"{file.path}: column {name!r} would be read as a time step; remove it, or, if each row is one time "
                 "step of a case, name the case and time columns"
             )
+
+
+def _steps(file: File, values: "pd.DataFrame", name_row: Callable[[int], str]) -> np.ndarray:
+    for name, column in values.items():
+        if column.dtype == object and any(isinstance(cell, list | tuple | np.ndarray) for cell in column.head()):
+            raise DataError(
+                f"{file.path}: column {name!r} holds a list in each cell; give each time step a column of its own, or "
+                "each time step of a case a row, with columns of case and time"
+            )
+    return to_numbers(file, values, name_row)
 
 
 def _cases(file: File, column: "pd.Series", name_row: Callable[[int], str]) -> tuple[np.ndarray, list]:
