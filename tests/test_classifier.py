@@ -212,6 +212,8 @@ def test_columns_of_series(unequal):
     np.testing.assert_array_equal(classifier.predict_proba(column.to_numpy()), classifier.predict_proba(series))
     with pytest.raises(DataError, match="the cells of the table hold series; give a list of arrays"):
         classifier.fit(pd.DataFrame({"x": series}), labels)
+    with pytest.raises(DataError, match="X is a pair of data sets, as `load` returns; give the first"):
+        classifier.fit(load("ItalyPowerDemand"))
     with pytest.raises(DataError, match="case 1 is a DataFrame, whose rows may be time steps or channels"):
         classifier.fit([pd.DataFrame(one.T) for one in series], labels)
 

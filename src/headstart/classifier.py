@@ -406,6 +406,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             if y is not None:
                 raise DataError("give either a Dataset, which has its own labels, or series and labels")
             return X, {}
+        if isinstance(X, tuple) and any(isinstance(part, Dataset) for part in X):
+            raise DataError("X is a pair of data sets, as `load` returns; give the first, which is for training")
         if y is None:
             raise DataError("requires y to be passed, but the target y is None: give a label for every series")
         X, y = _as_listed(unmasked(X)), _typed(y)

@@ -76,6 +76,12 @@ def test_truth_values_of_two_libraries_are_of_one_type():
     assert Dataset.from_arrays("x", np.eye(3), [True, np.True_, np.False_]).labels.tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize("cases", [[], np.zeros(3, bool)])
+def test_no_cases(cases):
+    with pytest.raises(DataError, match="x: none of its 3 cases is asked for"):
+        Dataset.from_arrays("x", np.eye(3)).subset(cases)
+
+
 @pytest.mark.parametrize("X", [np.zeros((6, 0, 5)), [np.zeros((0, 5))] * 6])
 def test_series_without_channels(X):
     with pytest.raises(ShapeError, match="no channels"):

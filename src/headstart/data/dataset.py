@@ -166,8 +166,16 @@ class Dataset:
         return self.X[i, :, : self.lengths[i]]
 
     def subset(self, cases: Sequence[int] | np.ndarray) -> "Dataset":
-        """Return a data set of some of the cases, with the same classes."""
+        """Return a data set of some of the cases, with the same classes.
+
+        Raises
+        ------
+        DataError
+            If there are none.
+        """
         cases = np.asarray(cases)
+        if cases.size == 0 or (cases.dtype == bool and not cases.any()):
+            raise DataError(f"{self.name}: none of its {self.n_cases} cases is asked for; name at least one")
         lengths = self.lengths[cases]
         X = self.X[cases][:, :, : int(lengths.max())]
         names = tuple(np.array(self.case_names, dtype=object)[cases]) if self.case_names else ()
