@@ -212,7 +212,7 @@ def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
                 method,
                 f"{by_set[method].mean():.4f}",
                 f"{ranks[method]:.2f}",
-                *(_difference(by_set[method] - by_set[against]) if against in by_set else ["", "", ""]),
+                *(difference(by_set[method] - by_set[against]) if against in by_set else ["", "", ""]),
                 f"{seconds[method].mean():.1f}",
             ]
             for method in by_set
@@ -228,7 +228,7 @@ def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
             print(", ".join(f"{name} {mean:.4f}" for name, mean in known.mean().items()))
 
 
-def _difference(gain: pd.Series) -> list[str]:
+def difference(gain: pd.Series) -> list[str]:
     """Return the mean with its confidence interval over data sets, a count of signs, and the worst."""
     gain = gain.round(9)
     if not gain.any():
