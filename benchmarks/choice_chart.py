@@ -32,7 +32,7 @@ _SIGNED = "datum.value ? format(datum.value, '+d') : '0'"
 
 def gains(rows: pd.DataFrame, cases_per_class: int) -> pd.DataFrame:
     """Return points of accuracy above scratch: a row a data set, a column a method."""
-    some = rows[(rows["cases_per_class"] == cases_per_class) & rows["dataset"].isin(archive_lists.FEW_REPORTED)]
+    some = rows[(rows["cases_per_class"] == cases_per_class) & rows["dataset"].isin(archive_lists.REPORTED)]
     wide = some.pivot_table("accuracy", ["dataset", "draw", "seed"], "method")[["scratch", *NAMES]].dropna()
     by_set = wide.groupby("dataset").mean()
     return 100 * by_set[list(NAMES)].sub(by_set["scratch"], axis=0).rename(columns=NAMES)
@@ -91,9 +91,11 @@ def main() -> None:
     ]
     *first, last = (f"{gain['headstart'].mean():.1f}" for gain in of_all.values())
     title = f"With 1, 2, 5 and 10 cases a class headstart is {', '.join(first)} and {last} points above scratch"
+    counts = [len(gain) for gain in of_all.values()]
+    n_sets = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
     remark = (
-        f"Points of accuracy above or below a network from scratch, on {min(map(len, of_all.values()))} data sets on "
-        "which nothing was tuned (dots); means with 95% intervals."
+        f"Points of accuracy above or below a network from scratch, on {n_sets} data sets on which nothing was tuned "
+        "(dots); means with 95% intervals."
     )
     alt = import_altair()
     save_chart(finished(alt.hconcat(*panels, spacing=_GAP), title, [remark]), options.picture)
