@@ -5,7 +5,8 @@
 
 trains on the training part of the archive's split, or on so many cases a class drawn from it, and appends one row a
 (data set, cases a class, draw, seed, method) to `results/choice.csv`. Rows that the file holds are not made again, so a
-stopped run goes on; on a finished file the command only prints. `--list` names a list of `archive_lists.py`.
+stopped run goes on; on a finished file, or with `--print-only`, the command only prints, for each data set the mean of
+the draws that all methods have. `--list` names a list of `archive_lists.py`.
 
 Methods: `scratch`, an FCN; `scratch again`, the same with the next seed: how far it is from the first is chance;
 `fine-tuned`, by the recipe quick, from the best-ranked source (a trunk where there is one), and, without which it says
@@ -260,13 +261,14 @@ def main() -> None:
     parser.add_argument("--against", default="scratch", choices=METHODS, metavar="METHOD", help="to compare with")
     parser.add_argument("--reference", type=Path, help="CSV of published accuracies")
     parser.add_argument("--out", type=Path, default=Path("results/choice.csv"))
+    parser.add_argument("--print-only", action="store_true", help="make no rows that are missing")
     options = parser.parse_args()
     torch.set_num_threads(1)
     datasets = options.datasets or getattr(archive_lists, options.list)
     done = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame(columns=KEY)
     finished = set(done[KEY].itertuples(index=False, name=None))
     for cell in todo(options, datasets):
-        if cell in finished:
+        if cell in finished or options.print_only:
             continue
         row = pd.DataFrame([run(options, cell)])
         row.to_csv(options.out, mode="a", header=not options.out.exists(), index=False)
