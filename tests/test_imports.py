@@ -13,7 +13,7 @@ ROOT = Path(headstart.__file__).parent
 
 LEVELS = [
     ["errors"],
-    ["files", "progress"],
+    ["files", "progress", "seeds"],
     ["tables"],
     ["data"],
     ["networks", "similarity"],
