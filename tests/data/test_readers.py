@@ -196,6 +196,15 @@ def test_a_first_series_that_rises_is_no_header(tmp_path):
         read(path, label=None)
 
 
+def test_parquet_with_a_series_in_each_cell(tmp_path):
+    table = pd.DataFrame({"label": ["a", "b"], "series": [[1.0, 2, 3], [3.0, 2, 1]]})
+    table.to_parquet(tmp_path / "toy.parquet")
+    with pytest.raises(
+        DataError, match=r"toy\.parquet: column 'series' holds a list in each cell; give each time step"
+    ):
+        read(tmp_path / "toy.parquet")
+
+
 @pytest.mark.parametrize("kind", ["datetime64[ns]", "timedelta64[ns]"])
 def test_missing_times_of_parquet_are_refused(tmp_path, kind):
     times = pd.Series([1, 2, None], dtype=kind)

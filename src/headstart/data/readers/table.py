@@ -155,9 +155,10 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
     labels = None if columns.label is None else _labels(frame[columns.label])
     place = f"column {columns.label!r} (of {shorten(names)})"
     if columns.case is None:
+        _check_no_lists(file, values)
         names = [str(name) for name in values.columns]
         _check_time_steps(file, names)
-        return Series(_steps(file, values, name_row), labels, name_row, place, step_names=names)
+        return Series(to_numbers(file, values, name_row), labels, name_row, place, step_names=names)
 
     case_codes, cases = _cases(file, frame[columns.case], name_row)
     times = _times(file, frame[columns.time], name_row)
@@ -194,14 +195,13 @@ def _check_time_steps(file: File, names: list[str]) -> None:
             )
 
 
-def _steps(file: File, values: "pd.DataFrame", name_row: Callable[[int], str]) -> np.ndarray:
+def _check_no_lists(file: File, values: "pd.DataFrame") -> None:
     for name, column in values.items():
         if column.dtype == object and any(isinstance(cell, list | tuple | np.ndarray) for cell in column.head()):
             raise DataError(
                 f"{file.path}: column {name!r} holds a list in each cell; give each time step a column of its own, or "
                 "each time step of a case a row, with columns of case and time"
             )
-    return to_numbers(file, values, name_row)
 
 
 def _cases(file: File, column: "pd.Series", name_row: Callable[[int], str]) -> tuple[np.ndarray, list]:
