@@ -34,8 +34,7 @@ from headstart.training import Recipe
 from headstart.training.device import find_device
 from headstart.training.loop import OnEpoch
 from headstart.training.recipe import get_recipe
-from headstart.zoo.folder import load_folder
-from headstart.zoo.names import find, known_sources
+from headstart.zoo.names import find, sources_in
 from headstart.zoo.source import Source
 
 FORMAT_VERSION = 1
@@ -441,7 +440,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             raise DataError("source is 'scratch'; a network from scratch is asked for by source=None")
         if self.source != "nearest":
             return find(self.source)
-        return choose_source(data, known_sources() if self.sources is None else load_folder(self.sources), by="dtw")
+        return choose_source(data, sources_in(self.sources), by="dtw")
 
 
 def _warn_of_flat(data: Dataset, is_normalised: bool, advice: str) -> None:

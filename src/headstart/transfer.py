@@ -4,15 +4,18 @@ Ismail Fawaz et al. (IEEE Big Data 2018), section III-B: the last layer of the s
 for the target's classes, and then *all* layers are trained on the target.
 """
 
-from headstart.data.dataset import Dataset
+from pathlib import Path
+
+from headstart.data.dataset import Dataset, checked_dataset
 from headstart.training.loop import OnEpoch
 from headstart.training.recipe import Recipe, get_recipe
+from headstart.zoo.names import find
 from headstart.zoo.pretraining import train_source
 from headstart.zoo.source import Source
 
 
 def fine_tune(
-    source: Source,
+    source: Source | str | Path,
     data: Dataset,
     recipe: str | Recipe = "default",
     *,
@@ -26,7 +29,7 @@ def fine_tune(
     Parameters
     ----------
     source
-        Where to start; it stays as it is.
+        Where to start, or its name, path or address, as for `headstart.zoo.find`; it stays as it is.
     data
         Labelled training series of the target, as they are: they are normalised as the source's were. Their length,
         classes and number of channels may differ from the source's; filters of one channel are spread over many as
@@ -38,7 +41,11 @@ def fine_tune(
     Raises
     ------
     DataError
-        If the data cannot be trained on; the message says why.
+        If the data cannot be trained on, or are no `Dataset`; the message says why.
+    UnknownNameError
+        If there is no source of that name.
+    ModelError
+        If the source cannot be read.
 
     Examples
     --------
@@ -50,6 +57,8 @@ def fine_tune(
     >>> tuned.card.dataset, tuned.card.started_from, len(tuned.card.seen)
     ('GunPoint', 'ItalyPowerDemand', 2)
     """
+    data = checked_dataset(data)
+    source = source if isinstance(source, Source) else find(source)
     seed = int(seed)  # may come out of a numpy array, which torch does not take
     network = source.new_network()
     network.replace_channels(data.n_channels, seed)

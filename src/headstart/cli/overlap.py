@@ -76,12 +76,12 @@ def overlap(
     """
     from headstart.data import load
     from headstart.report.overlap import overlap_table
-    from headstart.zoo import known_sources, load_folder, verify
+    from headstart.zoo import sources_in, verify
     from headstart.zoo.overlap import overlaps
 
     train_set, test_set = load(data, archive, label=label, case=case, time=time)
     parts = {"train": train_set} | ({} if test_set is None else {"test": test_set})
-    folder = known_sources() if sources is None else load_folder(sources)
+    folder = sources_in(sources)
     damaged = verify(folder)
     for problem in damaged.values():
         console.print(f"Left out: {problem}", soft_wrap=True)

@@ -68,11 +68,11 @@ def rank(
     from headstart.progress import spinner
     from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
-    from headstart.zoo import known_sources, load_folder
+    from headstart.zoo import sources_in
     from headstart.zoo.overlap import caution
 
     names = ranker_names(by or "dtw")
-    zoo = known_sources() if sources is None else load_folder(sources)
+    zoo = sources_in(sources)
     train_set, _ = load_for_fit(train, None, archive, label, case, time)
     with spinner("ranking sources"):
         ranking = rank_sources(train_set, zoo, names, allow_overlap=allow_overlap)

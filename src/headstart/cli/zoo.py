@@ -45,9 +45,9 @@ def list_sources(
 ) -> None:
     """List sources, with their accuracies on their own test series where they were measured."""
     from headstart.report.sources import sources_table
-    from headstart.zoo import known_sources, load_folder, verify
+    from headstart.zoo import sources_in, verify
 
-    sources = known_sources() if folder is None else load_folder(folder)
+    sources = sources_in(folder)
     damaged = verify(sources)
     for problem in damaged.values():
         console.print(f"Left out: {problem}", soft_wrap=True)

@@ -363,6 +363,28 @@ def _encode(
     return y, classes
 
 
+def checked_dataset(data: Any) -> Dataset:
+    """Return a data set as it is.
+
+    Raises
+    ------
+    DataError
+        If it is none: a pair of two, as `load` returns them, or series that are still to be made one.
+
+    Examples
+    --------
+    >>> checked_dataset([[1, 2, 3], [4, 5, 6]])
+    Traceback (most recent call last):
+    headstart.errors.DataError: a Dataset is wanted, and this is a list; Dataset.from_arrays(NAME, X, labels) makes one
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], Dataset):
+        raise DataError("one Dataset is wanted, and this is a pair, as load returns it; give the first or the second")
+    kind = type(data).__name__
+    raise DataError(f"a Dataset is wanted, and this is a {kind}; Dataset.from_arrays(NAME, X, labels) makes one")
+
+
 def as_labels(labels: Any) -> np.ndarray:
     """Return labels as an array; of a list, each as the object it is."""
     if isinstance(labels, list | tuple):

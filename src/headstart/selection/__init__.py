@@ -5,13 +5,15 @@ better; NaN where it cannot judge. ``docs/selection.md`` says what each is, what
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, checked_dataset
 from headstart.errors import DataError, UnknownNameError
 from headstart.selection import dtw, h_score, logme, probe, random, silhouette, size
+from headstart.zoo.names import sources_in
 from headstart.zoo.overlap import overlaps
 from headstart.zoo.source import Source
 
@@ -32,7 +34,11 @@ RANKERS: dict[str, Ranker] = {"dtw": dtw.scores, "size": size.scores, "random": 
 
 
 def rank_sources(
-    target: Dataset, sources: Mapping[str, Source], by: str | Sequence[str] = "dtw", *, allow_overlap: bool = False
+    target: Dataset,
+    sources: Mapping[str, Source] | str | Path | None = None,
+    by: str | Sequence[str] = "dtw",
+    *,
+    allow_overlap: bool = False,
 ) -> "pd.DataFrame":
     """Rank sources for a target, the best first.
 
@@ -41,7 +47,7 @@ def rank_sources(
     target
         The target's training data, labelled. No test data are needed, and none should be given.
     sources
-        Sources by name.
+        Sources by name, or a folder of them; None for all that headstart knows by name.
     by
         A key of `RANKERS`, or several: a list, or one string with commas. The first decides the order.
     allow_overlap
@@ -61,7 +67,9 @@ def rank_sources(
     UnknownNameError
         If there is no such ranker.
     DataError
-        If the target has not the labels that a ranker needs.
+        If the target has not the labels that a ranker needs, or is no `Dataset`.
+    ModelError
+        If the folder has no sources, or one cannot be read.
 
     Examples
     --------
@@ -76,6 +84,9 @@ def rank_sources(
     """
     import pandas as pd
 
+    target = checked_dataset(target)
+    if not isinstance(sources, Mapping):
+        sources = sources_in(sources)
     cards = [source.card for source in sources.values()]
     found = overlaps(target, sources)
     is_usable = np.array([allow_overlap or not found[name].is_found for name in sources], bool)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, checked_dataset
 from headstart.errors import DataError, ShapeError, UnknownNameError
 from headstart.files import write_bytes
 from headstart.similarity._series import Collection, collect
@@ -104,7 +104,7 @@ def prototypes(
     Raises
     ------
     DataError
-        If a case has no label, or `per_class` is below 1.
+        If a case has no label, `per_class` is below 1, or it is no `Dataset`.
     ShapeError
         If the band is narrower than a difference of lengths within a class.
 
@@ -118,7 +118,7 @@ def prototypes(
     >>> [x.tolist() for x in prototypes(data).series], prototypes(data).codes.tolist()
     ([[[5.0, 5.0, 5.0]], [[0.0, 0.0, 1.0]]], [0, 1])
     """
-    if not dataset.is_labelled:
+    if not checked_dataset(dataset).is_labelled:
         raise DataError(f"{dataset.name} has cases without a label; prototypes are those of classes, so label them")
     if isinstance(per_class, bool) or not isinstance(per_class, int | np.integer) or per_class < 1:
         raise DataError(f"per_class is a number of prototypes, 1 or more; got {per_class!r}")
@@ -187,7 +187,7 @@ def dataset_distance(
     ShapeError
         If the channels differ, or the band is narrower than a difference of lengths.
     DataError
-        If a case has no label.
+        If a case has no label, or one is neither a `Dataset` nor `Prototypes`.
 
     References
     ----------
@@ -200,6 +200,7 @@ def dataset_distance(
     >>> dataset_distance(a, b)
     2.0
     """
+    a, b = (one if isinstance(one, Prototypes) else checked_dataset(one) for one in (a, b))
     check_channels(a.name, a.n_channels, b.name, b.n_channels)
     theirs = [x if isinstance(x, Prototypes) else prototypes(x, radius=radius, n_jobs=n_jobs) for x in (a, b)]
     costs = pairwise_dtw(theirs[0].series, theirs[1].series, radius, n_jobs, np.float64)
@@ -240,7 +241,7 @@ def similarity_matrix(
     ShapeError
         If there is no data set, or the band is narrower than a difference of lengths.
     DataError
-        If two data sets have the same name, or a case has no label.
+        If two data sets have the same name, a case has no label, or one is neither a `Dataset` nor `Prototypes`.
 
     References
     ----------
@@ -257,7 +258,7 @@ def similarity_matrix(
     """
     import pandas as pd
 
-    items = list(datasets)
+    items = [one if isinstance(one, Prototypes) else checked_dataset(one) for one in datasets]
     names = [item.name for item in items]
     if not items:
         raise ShapeError("there is no data set; give at least one")

@@ -4,7 +4,7 @@ from headstart.zoo.build import Progress, build_zoo
 from headstart.zoo.card import Card
 from headstart.zoo.folder import Sources, copy_into, load_folder, sources_at, verify
 from headstart.zoo.hub import pull, push
-from headstart.zoo.names import find, known_sources, own_folder
+from headstart.zoo.names import find, known_sources, own_folder, sources_in
 from headstart.zoo.onnx import export_onnx
 from headstart.zoo.pretraining import pretrain
 from headstart.zoo.source import Source
@@ -25,5 +25,6 @@ __all__ = [
     "pull",
     "push",
     "sources_at",
+    "sources_in",
     "verify",
 ]

@@ -7,7 +7,7 @@ from headstart.data.archives import cache_folder, same_name
 from headstart.errors import ModelError, UnknownNameError
 from headstart.files import expanded
 from headstart.zoo import hub
-from headstart.zoo.folder import SUFFIX, Sources, paths_in
+from headstart.zoo.folder import SUFFIX, Sources, load_folder, paths_in
 from headstart.zoo.source import Source
 
 SHIPPED = Path(__file__).with_name("weights")
@@ -33,6 +33,17 @@ def known_sources() -> Sources:
         If there are none; and, when a source is asked for, if it cannot be read.
     """
     return Sources({name: path for folder in known_folders() for name, path in paths_in(folder).items()})
+
+
+def sources_in(folder: str | Path | None) -> Sources:
+    """Return the sources of a folder, or, if it is None, all that are known by name.
+
+    Raises
+    ------
+    ModelError
+        As `load_folder` and `known_sources`.
+    """
+    return known_sources() if folder is None else load_folder(folder)
 
 
 def known_folders() -> list[Path]:

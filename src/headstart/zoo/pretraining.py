@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, checked_dataset
 from headstart.data.preprocessing import z_normalise
 from headstart.data.signatures import NO_SIGNATURE, series_signatures
 from headstart.networks import Network, build
@@ -58,7 +58,7 @@ def pretrain(
     Raises
     ------
     DataError
-        If the data cannot be trained on; the message says why.
+        If the data cannot be trained on, or are no `Dataset`; the message says why.
 
     Examples
     --------
@@ -68,6 +68,7 @@ def pretrain(
     >>> source.card.dataset, source.card.n_cases, source.prototypes.codes.tolist()
     ('ItalyPowerDemand', 67, [0, 1])
     """
+    data = checked_dataset(data)
     source = train_source(
         build(network, data.n_channels, max(data.n_classes, 1), int(seed)),
         data,
