@@ -46,7 +46,7 @@ def test_sources_by_name():
 
 
 def test_no_such_sources(tmp_path):
-    with pytest.raises(UnknownNameError, match="unknown source 'Gunpiont'.*Did you mean 'GunPoint'"):
+    with pytest.raises(UnknownNameError, match=r"unknown source 'Gunpiont'.*Did you mean 'GunPoint'"):
         headstart.fine_tune("Gunpiont", DATA)
     with pytest.raises(ModelError, match="has no sources"):
         headstart.rank_sources(DATA, tmp_path)
