@@ -134,3 +134,15 @@ def test_medoid_without_all_pairs_is_close():
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_the_medoid_of_series_far_from_zero():
+    for seed in range(10):
+        series = 1e7 + np.random.default_rng(seed).normal(size=(12, 30))
+        assert medoid(series) == pairwise_dtw(series, dtype=np.float64).sum(axis=1).argmin()
+
+
+@pytest.mark.parametrize("init", ["medoid", [1, 2, 3]])
+def test_costs_beyond_float64_are_refused(init):
+    with pytest.raises(DataError, match="too large for float64; scale the series"):
+        barycenter([[1e200, -1e200, 0], [-1e200, 1e200, 3], [1, 2, 3]], init)

@@ -143,9 +143,17 @@ def test_prototypes_are_cached_by_fingerprint(tmp_path, monkeypatch):
     assert computed == []
     similarity_matrix(data, per_class=2, cache=cache)
     assert computed == ["a", "b"]
-    files[0].write_bytes(files[0].read_bytes()[:50])
-    pd.testing.assert_frame_equal(similarity_matrix(data, cache=cache), matrix)
-    assert len(computed) == 3
+    whole = files[0].read_bytes()
+    entry = whole.index(b"PK\x01\x02")  # of the zip's directory: flags at 8, of which 1 is a password, a method at 10
+    for damaged in (whole[:50], _with_byte(whole, entry + 8, 1), _with_byte(whole, entry + 10, 99)):
+        files[0].write_bytes(damaged)
+        computed.clear()
+        pd.testing.assert_frame_equal(similarity_matrix(data, cache=cache), matrix)
+        assert len(computed) == 1
+
+
+def _with_byte(whole: bytes, place: int, value: int) -> bytes:
+    return whole[:place] + bytes([value]) + whole[place + 1 :]
 
 
 def test_progress_ends_at_the_total():

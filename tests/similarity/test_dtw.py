@@ -125,6 +125,11 @@ def test_known_values():
         (lambda: dtw([1, np.inf], [1]), DataError, "too large"),
         (lambda: dtw([1e39], [1]), DataError, "too large for float32"),
         (lambda: dtw([1e30], [-1e30]), DataError, "dtype=np.float64"),
+        (
+            lambda: dtw_path([1e200, -1e200, 0], [-1e200, 1e200, 3]),
+            DataError,
+            "too large for float64; scale the series$",
+        ),
         (lambda: dtw(["a"], [1]), DataError, "not made of numbers"),
         (lambda: dtw([1, 2], [1], radius=0), ShapeError, "radius 0 is too small.*at least 1"),
         (lambda: dtw_path([1, 2, 3], [1], radius=1), ShapeError, "at least 2"),
@@ -143,3 +148,24 @@ def test_bad_input_is_named(call, error, words):
 
 def test_large_costs_in_float64():
     assert dtw([1e30], [-1e30], dtype=np.float64) == pytest.approx(4e60)
+
+
+@pytest.mark.parametrize("offset", [1e5, -1e6, 1e8])
+@pytest.mark.parametrize("of", ["pair", "one collection", "two collections"])
+def test_an_offset_changes_no_cost(offset, of):
+    time = np.linspace(0, 6, 200)
+    x, y = np.array([np.sin(time), time]), np.array([np.cos(time), 2 * time])
+    wanted = dtw(x, y, dtype=np.float64)
+    x[0] += offset
+    y[0] += offset
+    found = {
+        "pair": lambda: dtw(x, y),
+        "one collection": lambda: pairwise_dtw([x, y])[0, 1],
+        "two collections": lambda: pairwise_dtw([x], [y])[0, 0],
+    }[of]()
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+def test_what_is_masked_is_no_value():
+    masked = np.ma.masked_array([[1.0, 2, 3, 999], [1, 2, 3, 4]], mask=[[0, 0, 0, 1], [0, 0, 0, 0]])
+    assert pairwise_dtw(masked)[0, 1] == dtw(masked[0], masked[1]) == dtw([1, 2, 3], [1, 2, 3, 4])

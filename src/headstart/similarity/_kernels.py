@@ -425,7 +425,10 @@ def _origin(steps, i, j, lane):  # type: ignore[no-untyped-def]
 
 @njit(int64[:, ::1](float64[:, ::1], float64[:, ::1], int64), nogil=True, cache=True)
 def best_path(x, y, radius):  # type: ignore[no-untyped-def]
-    """Cells (i, j) of the cheapest path between x (n_channels, n) and y (n_channels, m), from first to last."""
+    """Cells (i, j) of the cheapest path between x (n_channels, n) and y (n_channels, m), from first to last.
+
+    There are none if the path costs more than float64 can hold: no step leads back from infinity.
+    """
     n_channels, n = x.shape
     m = y.shape[1]
     lanes = VECTOR_BYTES // x.itemsize
@@ -441,6 +444,8 @@ def best_path(x, y, radius):  # type: ignore[no-untyped-def]
     sweep(X, Y, edge, row, (first, radius if radius >= 0 else n + m), steps)
     path = np.empty((n + m, 2), np.int64)
     k = n + m
+    if row[m - 1, 0] == np.inf:
+        return path[k:].copy()
     i, j = first + n - 1, m - 1
     while True:
         k -= 1
@@ -473,7 +478,8 @@ def align(average, values, starts, weights, radius, costs):  # type: ignore[no-u
 
     Returns
     -------
-    (n_channels + 1, n): the weighted sums, and in the last row the sums of the weights.
+    (n_channels + 1, n): the weighted sums, and in the last row the sums of the weights. A series whose cost is infinite
+    adds nothing: no step leads back from there.
     """
     n_channels, n = average.shape
     n_series = len(weights)
@@ -502,6 +508,8 @@ def align(average, values, starts, weights, radius, costs):  # type: ignore[no-u
         sweep(X, Y, edge, row, (first, radius if radius >= 0 else n + m), steps)
         for y in range(begin, end):
             costs[y] = row[lengths[y] - 1, y - begin]
+            if costs[y] == np.inf:
+                continue
             i, j = first + n - 1, lengths[y] - 1
             while True:
                 for channel in range(n_channels):

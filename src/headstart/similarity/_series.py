@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, unmasked
 from headstart.errors import DataError, ShapeError
 
 
@@ -17,7 +17,7 @@ class Collection:
     Attributes
     ----------
     values
-        (n_channels, total): the series, one after the other.
+        (n_channels, total): the series, one after the other, float64 as `collect` makes them.
     starts
         int64, (n_series + 1,): where each begins, and the end of the last.
     """
@@ -46,10 +46,6 @@ class Collection:
         """Return some of the series, in the order given."""
         return from_list([self.series(int(i)) for i in cases])
 
-    def astype(self, dtype: Any) -> "Collection":
-        """Return the same series in another floating type."""
-        return Collection(np.ascontiguousarray(self.values, dtype), self.starts)
-
 
 def from_list(series: Sequence[np.ndarray]) -> Collection:
     """Join series of (n_channels, length), already checked."""
@@ -58,8 +54,32 @@ def from_list(series: Sequence[np.ndarray]) -> Collection:
     return Collection(np.ascontiguousarray(np.concatenate(series, axis=1)), starts)
 
 
+def join(a: Collection, b: Collection) -> Collection:
+    """Return the series of both."""
+    values = np.ascontiguousarray(np.concatenate([a.values, b.values], axis=1))
+    return Collection(values, np.concatenate([a.starts, a.starts[-1] + b.starts[1:]]))
+
+
+def centred(series: Collection) -> Collection:
+    """Take a constant off each channel that lies farther from zero than it is wide: no distance changes by it.
+
+    Else float32, which has seven digits, would hold little of what varies. Other channels stay bit for bit as they are.
+    """
+    low, high = (extreme(series.values, axis=1, keepdims=True) for extreme in (np.min, np.max))
+    with np.errstate(over="ignore"):  # then it is as wide as can be
+        width = high - low
+    return Collection(series.values - np.where(np.abs(low) > width, low, 0), series.starts)
+
+
+def in_type(series: Collection, dtype: Any) -> Collection:
+    """Return series as the kernels sum their costs in a floating type; in float32 they are `centred` first."""
+    if dtype == np.float64:
+        return series
+    return Collection(np.ascontiguousarray(centred(series).values, dtype), series.starts)
+
+
 def collect(X: Any, name: str = "X", dtype: Any = np.float64) -> Collection:
-    """Check a collection of series and join them.
+    """Check a collection of series and join them, in float64.
 
     Parameters
     ----------
@@ -69,7 +89,7 @@ def collect(X: Any, name: str = "X", dtype: Any = np.float64) -> Collection:
     name
         What messages call it.
     dtype
-        np.float32 or np.float64.
+        np.float32 or np.float64: what the values must not be too large for.
 
     Raises
     ------
@@ -80,11 +100,11 @@ def collect(X: Any, name: str = "X", dtype: Any = np.float64) -> Collection:
     """
     check_dtype(dtype)
     if isinstance(X, Collection):
-        return X.astype(dtype)
+        return X
     if isinstance(X, Dataset):  # checked where it was made
         present = np.arange(X.X.shape[2]) < X.lengths[:, None]  # (n_series, time)
         values = X.X.transpose(1, 0, 2)[:, present]
-        return Collection(np.ascontiguousarray(values, dtype), np.concatenate([[0], np.cumsum(X.lengths)]))
+        return Collection(np.ascontiguousarray(values, np.float64), np.concatenate([[0], np.cumsum(X.lengths)]))
     if not hasattr(X, "__len__") or len(X) == 0:
         raise ShapeError(f"{name} holds no series; give at least one")
     if isinstance(X, np.ndarray) and X.ndim not in (2, 3):
@@ -103,7 +123,7 @@ def collect(X: Any, name: str = "X", dtype: Any = np.float64) -> Collection:
 
 
 def one_series(x: Any, name: str, dtype: Any = np.float64) -> np.ndarray:
-    """Check one series, (time,) or (channels, time), cut its NaN tail off, and return (channels, time).
+    """Check one series, (time,) or (channels, time), cut its NaN tail off, and return (channels, time) in float64.
 
     Raises
     ------
@@ -111,7 +131,7 @@ def one_series(x: Any, name: str, dtype: Any = np.float64) -> np.ndarray:
         As `collect`.
     """
     try:
-        values = np.asarray(x, np.float64)
+        values = np.asarray(unmasked(x), np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name} is not made of numbers ({error})") from None
     if values.ndim not in (1, 2):
@@ -121,10 +141,10 @@ def one_series(x: Any, name: str, dtype: Any = np.float64) -> np.ndarray:
     if values.size == 0 or missing.all():
         raise ShapeError(f"{name} has no values")
     length = int(np.flatnonzero(~missing.all(axis=0))[-1]) + 1
-    with np.errstate(over="ignore"):  # it becomes infinite, which is found below
-        values = values[:, :length].astype(dtype)
-    if not np.isfinite(values).all():
-        channel, step = np.argwhere(~np.isfinite(values))[0]
+    values = values[:, :length]
+    is_wrong = ~(np.abs(values) <= np.finfo(dtype).max)
+    if is_wrong.any():
+        channel, step = np.argwhere(is_wrong)[0]
         wrong = "no value (NaN)" if np.isnan(values[channel, step]) else f"a value too large for {np.dtype(dtype)}"
         raise DataError(
             f"{name} has {wrong} at time step {step + 1}"

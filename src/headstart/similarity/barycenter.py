@@ -21,7 +21,7 @@ import numpy as np
 
 from headstart.errors import DataError, ShapeError
 from headstart.similarity._parallel import in_parallel
-from headstart.similarity._series import Collection, collect, one_series
+from headstart.similarity._series import Collection, centred, collect, in_type, one_series
 from headstart.similarity.dtw import check_channels, checked_radius, rectangle_costs, triangle_costs
 
 MAX_EXACT = 5000
@@ -68,8 +68,11 @@ def medoid(
     1
     """
     exact = collect(X, "X", np.float64)
-    _, exponent = np.frexp(np.abs(exact.values).max())
-    series = replace(exact, values=np.ldexp(exact.values, -exponent)).astype(np.float32)  # none is too large for it
+    near_zero = centred(exact)
+    _, exponent = np.frexp(np.abs(near_zero.values).max())
+    series = in_type(
+        replace(exact, values=np.ldexp(near_zero.values, -exponent)), np.float32
+    )  # none is too large for it
     n = len(series)
     candidates = np.arange(n)
     if n > max_exact:
@@ -202,6 +205,8 @@ def barycenter(
         some, their_weights = part
         costs = np.empty(len(some))
         sums = _kernels.align(average, some.values, some.starts, their_weights, band, costs)
+        if np.isinf(costs).any():
+            raise DataError("the squared cost of a series and the average is too large for float64; scale the series")
         return float(their_weights @ costs), sums
 
     inertia: list[float] = []

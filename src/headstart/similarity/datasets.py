@@ -14,7 +14,6 @@ random start. That is not done here; `benchmarks/neighbours.py` shows that the t
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.data.dataset import Dataset, checked_dataset
+from headstart.data.files import DAMAGE_ERRORS
 from headstart.errors import DataError, ShapeError, UnknownNameError
 from headstart.files import write_bytes
 from headstart.similarity._series import Collection, collect
@@ -335,7 +335,7 @@ def _cached_prototypes(
     try:
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as saved:
             return Prototypes(dataset.name, saved["X"], saved["codes"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, RuntimeError, *DAMAGE_ERRORS):  # RuntimeError is zipfile's for a password
         pass  # absent or damaged: made anew
     found = prototypes(dataset, per_class, n_iterations, radius, seed, n_jobs)
     file.parent.mkdir(parents=True, exist_ok=True)

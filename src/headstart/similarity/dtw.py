@@ -15,7 +15,7 @@ import numpy as np
 
 from headstart.errors import DataError, ShapeError
 from headstart.similarity._parallel import in_parallel, n_threads
-from headstart.similarity._series import Collection, check_dtype, collect, from_list, one_series
+from headstart.similarity._series import Collection, check_dtype, collect, from_list, in_type, join, one_series
 
 CELLS_A_TASK = 10**9  # tens of milliseconds
 PAIRS_A_TASK = 2**16  # at most: a task's pairs are held in memory
@@ -31,7 +31,8 @@ def dtw(x: Any, y: Any, radius: int | None = None, dtype: Any = np.float32) -> f
     radius
         Half-width of the band in time steps; None = no band.
     dtype
-        Type in which costs are summed: np.float32 (relative error below 1e-5), or np.float64.
+        Type in which costs are summed: np.float32, of what a common constant is taken off first where series lie far
+        from zero (relative error below 1e-5, unless series differ by much less than they vary), or np.float64.
 
     Returns
     -------
@@ -94,7 +95,10 @@ def dtw_path(x: Any, y: Any, radius: int | None = None) -> np.ndarray:
 
     both = _two(x, y, np.float64)
     band = checked_radius(radius, both.lengths, both.lengths)
-    return _kernels.best_path(*(np.ascontiguousarray(both.series(i)) for i in (0, 1)), band)
+    path = _kernels.best_path(*(np.ascontiguousarray(both.series(i)) for i in (0, 1)), band)
+    if not len(path):
+        raise too_large(0, 1, np.float64)
+    return path
 
 
 def pairwise_dtw(
@@ -131,6 +135,7 @@ def pairwise_dtw(
     series = collect(X, "X", dtype)
     n = len(series)
     if Y is None:
+        series = in_type(series, dtype)
         costs = np.zeros((n, n), dtype)
         for pairs, some in triangle_costs(series, radius, n_jobs):
             costs[pairs[:, 0], pairs[:, 1]] = some
@@ -138,10 +143,7 @@ def pairwise_dtw(
         return costs
     others = collect(Y, "Y", dtype)
     check_channels("X", series.n_channels, "Y", others.n_channels)
-    joined = Collection(
-        np.ascontiguousarray(np.concatenate([series.values, others.values], axis=1)),
-        np.concatenate([series.starts, series.starts[-1] + others.starts[1:]]),
-    )
+    joined = in_type(join(series, others), dtype)
     costs = np.empty((n, len(others)), dtype)
     rows, columns = np.arange(n), np.arange(n, n + len(others))
     for pairs, some in rectangle_costs(joined, rows, columns, radius, n_jobs):
@@ -203,13 +205,18 @@ def _costs(series: Collection, pairs: np.ndarray, band: int) -> np.ndarray:
     _kernels.squared_costs(series.values, series.starts, pairs[order], band, sorted_costs)
     if np.isinf(sorted_costs).any():
         i, j = pairs[order[np.argmax(np.isinf(sorted_costs))]]
-        raise DataError(
-            f"the squared cost of series {i} and {j} is too large for {series.values.dtype}; scale the series"
-            + (", or ask for dtype=np.float64" if series.values.dtype == np.float32 else "")
-        )
+        raise too_large(i, j, series.values.dtype)
     costs = np.empty_like(sorted_costs)
     costs[order] = sorted_costs
     return costs
+
+
+def too_large(i: int, j: int, dtype: Any) -> DataError:
+    """Return the error of a cost that is no number of this type."""
+    advice = ", or ask for dtype=np.float64" if dtype == np.float32 else ""
+    return DataError(
+        f"the squared cost of series {i} and {j} is too large for {np.dtype(dtype)}; scale the series{advice}"
+    )
 
 
 def _two(x: Any, y: Any, dtype: Any) -> Collection:
@@ -217,7 +224,7 @@ def _two(x: Any, y: Any, dtype: Any) -> Collection:
     check_dtype(dtype)
     series = [one_series(x, "x", dtype), one_series(y, "y", dtype)]
     check_channels("x", len(series[0]), "y", len(series[1]))
-    return from_list(series)
+    return in_type(from_list(series), dtype)
 
 
 def check_channels(name: str, n_channels: int, other_name: str, other_n_channels: int) -> None:
