@@ -13,7 +13,7 @@ ROOT = Path(headstart.__file__).parent
 
 LEVELS = [
     ["errors"],
-    ["files", "progress", "seeds"],
+    ["arguments", "files", "progress"],
     ["tables"],
     ["data"],
     ["networks", "similarity"],

@@ -20,6 +20,7 @@ from sklearn.utils import Tags, check_consistent_length, check_random_state, col
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.arguments import checked_seed
 from headstart.choice import Choice, candidates, choose, count_epochs, get_budget
 from headstart.choice.budget import sources_at_hand
 from headstart.choice.networks import NetworkCandidate, NetworkMember
@@ -28,7 +29,6 @@ from headstart.data.preprocessing import flat_cases
 from headstart.errors import DataError, ModelError, ShapeError
 from headstart.files import new_folder
 from headstart.progress import ChoiceProgress, epoch_bar, spinner
-from headstart.seeds import checked_seed
 from headstart.selection import choose_source
 from headstart.training import Recipe
 from headstart.training.device import find_device

@@ -47,6 +47,17 @@ def test_scratch_first_then_rounds_of_every_target_cheap_ones_first():
         assert {cell.source for cell in one_round} == set(names)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_in_a_round_targets_have_different_sources(seed):
+    """Where there are enough; some targets may be no sources, and some sources no targets."""
+    rng, sources = np.random.default_rng(seed), list("abcdefgh")
+    targets = sorted(rng.choice([*sources, "x", "y", "z"], rng.integers(1, 9), replace=False).tolist())
+    cells = [cell for cell in plan_of(sources, targets).cells if cell.kind == "transfer"]
+    for number in range(7):  # each target has so many sources at least
+        one_round = cells[number * len(targets) : (number + 1) * len(targets)]
+        assert len({cell.source for cell in one_round}) == len(targets)
+
+
 def test_sources_that_are_no_targets_are_trained_but_not_targets():
     cells = plan_of(["a", "b"], ["b", "c"]).cells
     assert {(cell.source, cell.target) for cell in cells} == {
@@ -76,6 +87,14 @@ def test_seeds_of_numpy(archive, tmp_path, seeds):
     plan = make_plan(archive, seeds=seeds)
     assert plan == make_plan(archive, seeds=2)
     assert all(type(seed) is int for seed in plan.seeds), "as JSON writes them"
+
+
+def test_one_may_stand_for_a_list_of_one(archive):
+    one = make_plan(archive, sources="GunPoint", targets="UnitTest", networks="fcn", recipes=SHORT)
+    assert one == make_plan(archive, sources=["GunPoint"], targets=["UnitTest"], networks=["fcn"], recipes=[SHORT])
+    assert make_plan(archive, recipes="quick") == make_plan(archive, recipes=["quick"])
+    with pytest.raises(DataError, match=r"seed is 1\.5; a seed is a whole number"):
+        make_plan(archive, seeds=1.5)
 
 
 def test_what_cannot_be_planned(archive, tmp_path):

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -13,7 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 from torch import nn
 
 from benchmarks.grid_kill import differences, drive, kill_at_random_moments, start_driver
-from headstart.data import load
+from headstart.data import Dataset, load
 from headstart.errors import DataError, HeadstartError, UnknownNameError
 from headstart.grid import Cell, Grid, load_results, make_plan, run_grid, run_plan, work
 from headstart.grid.claims import Claims
@@ -22,11 +23,13 @@ from headstart.grid.engines import Done, Lost
 from headstart.grid.engines.local import ThisProcess, WorkerProcesses
 from headstart.grid.ledger import Ledger, read_rows
 from headstart.grid.rows import COLUMNS, MEASURED, to_export, to_rows
+from headstart.grid.transfers import transfers
 from headstart.networks import NETWORKS, Network
 from headstart.tables import load_table, save_table
 from headstart.training import Recipe, class_probabilities
 from headstart.transfer import fine_tune
 from headstart.zoo import pretrain
+from tests.data import writers
 
 SHORT = Recipe("short", epochs=1)
 NAMES = ["GunPoint", "ItalyPowerDemand", "UnitTest"]
@@ -151,6 +154,24 @@ def test_a_source_that_has_seen_the_target_is_marked(tmp_path, archive):
     assert not table[table["kind"] == "scratch"]["has_seen_target"].any()
 
 
+def test_a_source_with_some_of_the_test_series_is_marked(tmp_path, archive):
+    """By their signatures: no fingerprint of a whole part is the same, and the values are on another scale."""
+    train, test = load("GunPoint", archive)
+    for name, parts in (
+        ("Mine", {"TRAIN": train, "TEST": test}),
+        ("Leaky", {"TRAIN": Dataset.from_arrays("Leaky", 3 * test.X[:8] + 1, test.labels[:8])}),
+        ("Other", {"TRAIN": load("UnitTest", archive)[0]}),
+    ):
+        (tmp_path / "archive" / name).mkdir(parents=True)
+        for part, data in parts.items():
+            series = [data.series(i) for i in range(data.n_cases)]
+            writers.ucr(tmp_path / "archive" / name / f"{name}_{part}.tsv", series, data.labels.tolist())
+    results = run(tmp_path / "run", tmp_path / "archive", targets=["Mine"]).results()
+    of_source = results[results["kind"] == "transfer"].set_index("source")["has_seen_target"]
+    assert of_source.to_dict() == {"Leaky": True, "Other": False}
+    assert transfers(results).set_index("source")["related"].to_dict() == {"Leaky": True, "Other": False}
+
+
 def test_a_source_without_test_part(tmp_path, archive):
     folder = tmp_path / "archive"
     (folder / "Alone").mkdir(parents=True)
@@ -166,6 +187,15 @@ def test_the_table_has_the_same_types_whatever_happened(done):
     table = done.results()
     types = {name: str(dtype) for name, dtype in table.dtypes.items() if name in COLUMNS}
     assert types == {name: dtype for name, dtype in COLUMNS.items() if name != "cell"}
+
+
+def test_equal_means_stay_equal_in_an_export(done, tmp_path):
+    """A third and two thirds, rounded, have another mean than two halves."""
+    table = done.results()
+    table["n_test"], table["accuracy"] = 7, np.arange(len(table)) % 8 / 7
+    save_table(to_export(table), tmp_path / "table.csv")
+    assert "0.142857," in (tmp_path / "table.csv").read_text()
+    assert load_results(tmp_path / "table.csv")["accuracy"].tolist() == table["accuracy"].tolist()
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
@@ -420,7 +450,21 @@ def test_a_cell_that_kills_its_worker_again_and_again_fails(tmp_path, archive, n
         assert table.loc["UnitTest", "error"] == "the worker process died (exit code -9), 3 times"
 
 
+def test_a_network_that_predicts_no_numbers_fails_its_cell(tmp_path, archive):
+    """One step with a huge learning rate: the loss was finite before it."""
+    huge = Recipe("huge", epochs=1, learning_rate=1e30, min_batch_size=64, max_batch_size=64)
+    for _ in range(2):
+        table = run_grid(
+            tmp_path / "run", archive, sources=[], targets=["GunPoint"], recipes=[huge], device="cpu"
+        ).results()
+        assert table["status"].tolist() == ["failed"]
+        assert "GunPoint: what the network computes of case 1 is no number" in table["error"].iloc[0]
+
+
 def test_what_cannot_be_run(tmp_path, archive):
+    for workers in (-1, 1.5):
+        with pytest.raises(DataError, match=f"workers is {workers}; it is a whole number of processes"):
+            run(tmp_path, archive, workers=workers)
     with pytest.raises(UnknownNameError, match="unknown engine 'lokal'"):
         run(tmp_path, archive, engine="lokal")
     with pytest.raises(HeadstartError, match="local engine has no address"):

@@ -85,3 +85,14 @@ def test_ranks_among_those_that_were_run():
     distances.loc["x", ["a", "b", "c", "d"]] = [3.0, 2.0, 1.0, np.nan]
     distances["x"] = distances.loc["x"]
     assert similarity_ranks(pairs, distances).fillna(0).tolist() == [2, 1, 0, 0, 0, 0, 2]  # in all seeds
+
+
+@pytest.mark.parametrize(("part", "name"), [("train", "x"), ("test", "x"), ("source", "a")])
+def test_different_data_of_one_name(part, name):
+    table = results((None, "x", 0, 0.5), ("a", "x", 0, 0.7), (None, "x", 1, 0.5), ("a", "x", 1, 0.7))
+    same = {"train_fingerprint": "1", "test_fingerprint": "2", "source_fingerprint": ["", "3", "", "3"]}
+    table = table.assign(**same)
+    transfers(table)
+    table.loc[3, f"{part}_fingerprint"] = "9"
+    with pytest.raises(DataError, match=f"^{name}: .* 2 data sets of this name, whose {part} series differ; keep"):
+        transfers(table)

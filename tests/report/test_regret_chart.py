@@ -57,3 +57,15 @@ def test_scratch_may_be_better_than_every_source(tmp_path):
     table.loc[table["ranker"] == SCRATCH, "regret"] = -0.2
     save_chart(regret_chart(table), tmp_path / "a.svg")
     assert "NaN" not in (tmp_path / "a.svg").read_text()
+
+
+def test_a_ranker_that_judged_few_targets_is_compared_on_those():
+    pairs = pd.DataFrame(
+        {"source": ["a", "b"] * 2, "target": ["easy", "easy", "hard", "hard"], "seed": 0, "scratch_accuracy": 0.7}
+    ).assign(accuracy=[0.90, 0.91, 0.9, 0.5], few=[1.0, 0.0, np.nan, np.nan])
+    only = regret_chart(evaluate(pairs, ["few"])).to_dict()["title"]
+    assert only["text"] == ["Chosen by few, a source is 1.0 points of accuracy below the best; any source, 0.5"]
+    assert " ".join(only["subtitle"]).endswith("few can judge the sources of 1 only.")
+    both = evaluate(pairs.assign(all=[1.0, 0.0, 0.0, 1.0]), ["few", "all"])
+    assert [name for name in summarise(both).index if name in ("few", "all")] == ["all", "few"]
+    assert "Chosen by all, " in regret_chart(both).to_dict()["title"]["text"][0]

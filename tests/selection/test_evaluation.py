@@ -97,6 +97,27 @@ def test_results_that_are_missing():
         evaluate(pairs.assign(ours=np.nan), ["ours"])
 
 
+@pytest.mark.parametrize(
+    ("missing", "n_sources", "n_seeds"),
+    [
+        ([(0, 1), (1, 1), (2, 1)], 4, 1),  # the second seed has just begun
+        ([(0, 1)], 3, 2),
+        ([(0, 0), (1, 1)], 2, 2),  # four pairs, and one seed alone has three
+        ([(0, 0), (1, 0), (2, 0), (3, 0)], 4, 1),
+    ],
+)
+def test_most_pairs_count(missing, n_sources, n_seeds):
+    accuracy = np.random.default_rng(0).uniform(size=(1, 4, 2))
+    pairs = table(accuracy, ours=accuracy)
+    pairs["scratch_accuracy"] = pairs["seed"].astype(float)
+    for source, seed in missing:
+        pairs = pairs[~((pairs["source"] == f"s{source}") & (pairs["seed"] == seed))]
+    row = of(evaluate(pairs, ["ours"]), "ours")
+    assert (row["n_sources"], row["n_seeds"]) == (n_sources, n_seeds)
+    if len(missing) == 4:
+        assert row["scratch_accuracy"] == 1, "of the seed that counts"
+
+
 def test_results_of_two_runs_in_one():
     pairs = table(np.array([[[0.9], [0.8]]]))
     with pytest.raises(DataError, match="the pair s0 → t0, seed 0, is there twice"):

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from headstart.arguments import as_list, checked_seed
 from headstart.data import archive_names, find, load
 from headstart.errors import DataError, HeadstartError
 from headstart.files import write_text
 from headstart.grid.cell import Cell
-from headstart.seeds import checked_seed
 from headstart.training.recipe import Recipe, get_recipe
 
 
@@ -62,8 +62,13 @@ class Plan:
         everyone = sorted({*self.sources, *self.targets})
         by_lot = sorted(self.sources, key=lambda name: hashlib.sha256(name.encode()).digest())
         pairs: list[tuple[int, str, str | None]] = [(0, name, None) for name in everyone]
-        for i, target in enumerate(sorted(self.targets)):
-            first = by_lot.index(target) if target in by_lot else i
+        places = {name: place for place, name in enumerate(by_lot)}
+        # A target begins after its own place, one that is no source after the place of a source that is no target.
+        free = [place for place, name in enumerate(by_lot) if name not in self.targets] or [0]
+        for i, target in enumerate(name for name in sorted(self.targets) if name not in places):
+            places[target] = free[i % len(free)]
+        for target in self.targets:
+            first = places[target] + 1
             others = [name for name in by_lot[first:] + by_lot[:first] if name != target]
             pairs += [(number, target, source) for number, source in enumerate(others, start=1)]
         ordered = [
@@ -154,8 +159,8 @@ def make_plan(
         If there is no such data set, network or recipe.
     """
     every_name = archive_names(archive) if sources is None or targets is None else []
-    source_names = _canonical(every_name if sources is None else sources, archive)
-    target_names = _canonical(every_name if targets is None else targets, archive)
+    source_names = _canonical(every_name if sources is None else as_list(sources), archive)
+    target_names = _canonical(every_name if targets is None else as_list(targets), archive)
     extents: dict[str, Extent] = {}
     problems = []
     for name in sorted({*source_names, *target_names}):
@@ -174,9 +179,11 @@ def make_plan(
     plan = Plan(
         source_names,
         tuple(name for name in target_names if name not in without_test),
-        tuple(dict.fromkeys(networks)),
-        tuple(dict.fromkeys(map(get_recipe, recipes))),
-        tuple(range(seeds)) if isinstance(seeds, int | np.integer) else tuple(dict.fromkeys(map(checked_seed, seeds))),
+        tuple(dict.fromkeys(as_list(networks))),
+        tuple(dict.fromkeys(map(get_recipe, as_list(recipes)))),
+        tuple(
+            dict.fromkeys(map(checked_seed, range(seeds) if isinstance(seeds, int | np.integer) else as_list(seeds)))
+        ),
         extents,
     )
     if not plan.cells:

@@ -100,6 +100,9 @@ def to_export(table: pd.DataFrame) -> pd.DataFrame:
 def from_export(path: Path) -> pd.DataFrame:
     """Read a table that was exported; what it leaves out is null.
 
+    Accuracies become again what they were before they were rounded, shares of whole series, so that equal means over
+    seeds are equal here, too.
+
     Raises
     ------
     HeadstartError
@@ -113,11 +116,15 @@ def from_export(path: Path) -> pd.DataFrame:
         )
     names = list(dict.fromkeys([*COLUMNS, *table.columns]))
     try:
-        return table.reindex(columns=names).astype(_types(names)).set_index("cell")
+        table = table.reindex(columns=names).astype(_types(names)).set_index("cell")
     except (ValueError, TypeError) as error:
         raise HeadstartError(
             f"{path}: holds values that are none of a grid ({error}); export the run again with `headstart grid export`"
         ) from None
+    n_test = table["n_test"].astype("float64")
+    n_right = (table["accuracy"] * n_test).round()
+    table["accuracy"] = table["accuracy"].where(~(n_test > 0), n_right / n_test)
+    return table
 
 
 def to_rows(table: pd.DataFrame) -> list[Row]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from headstart.arguments import checked_workers
 from headstart.errors import HeadstartError
+from headstart.files import expanded
 from headstart.grid.claims import Claims, living_drivers
 from headstart.grid.costs import Costs
 from headstart.grid.driver import Driver
@@ -68,7 +70,7 @@ class Grid:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = expanded(folder)
 
     def results(self) -> pd.DataFrame:
         """Return a row a cell, indexed by the cell's id; ``docs/grid.md`` says what its columns hold.
@@ -139,7 +141,7 @@ def load_results(path: str | Path) -> pd.DataFrame:
     HeadstartError
         If there are none at `path`.
     """
-    path = Path(path)
+    path = expanded(path)
     return from_export(path) if path.is_file() else Grid(path).results()
 
 
@@ -227,9 +229,10 @@ def run_plan(
 ) -> Grid:
     """Do the cells of a plan, as `run_grid`."""
     check_engine(engine)
+    workers = checked_workers(workers)
     if engine == "local":
         find_device(device)
-    folder = Path(out)
+    folder = expanded(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -34,8 +34,8 @@ def transfers(results: pd.DataFrame, *, network: str | None = None, recipe: str 
     Raises
     ------
     DataError
-        If there are several networks or recipes and none is named, or results of two recipes of one name, or no
-        transfer is done.
+        If there are several networks or recipes and none is named, or results of two recipes of one name, or of
+        different data of one name, or no transfer is done.
     UnknownNameError
         If there are no results of what is named.
 
@@ -56,12 +56,27 @@ def transfers(results: pd.DataFrame, *, network: str | None = None, recipe: str 
             f"{row['target']}, source {row['source']}, seed {row['seed']}: there are two results of a recipe named "
             f"{row['recipe']}, whose fields differ; export the runs to one table each"
         )
+    _check_same_data(done)
     scratch = done[done["kind"] == "scratch"].set_index(["target", "seed"])["accuracy"].rename("scratch_accuracy")
     pairs = done[done["kind"] == "transfer"].join(scratch, on=["target", "seed"], how="inner")
     if pairs.empty:
         raise DataError("no transfer is done yet, so there is nothing to compare; let `headstart grid` go on")
     pairs["related"] = pairs["has_seen_target"].fillna(False).to_numpy(bool) | related_by_name(pairs)
     return pairs[[*_KEY, "accuracy", "scratch_accuracy", "related"]].reset_index(drop=True)
+
+
+def _check_same_data(done: pd.DataFrame) -> None:
+    """Raise DataError if results of data that differ go by one name."""
+    for name, part in (("target", "train"), ("target", "test"), ("source", "source")):
+        fingerprint = f"{part}_fingerprint"
+        if fingerprint not in done:
+            continue
+        n_different = done.groupby(name)[fingerprint].nunique()
+        if (n_different > 1).any():
+            raise DataError(
+                f"{n_different.idxmax()}: there are results of {n_different.max()} data sets of this name, whose "
+                f"{part} series differ; keep such runs in different folders"
+            )
 
 
 def related_by_name(pairs: pd.DataFrame) -> np.ndarray:

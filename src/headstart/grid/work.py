@@ -26,6 +26,7 @@ from headstart.training.device import find_device, has_bfloat16
 from headstart.transfer import fine_tune
 from headstart.zoo import Source, pretrain
 from headstart.zoo.card import versions
+from headstart.zoo.overlap import has_seen
 
 Parts = tuple[Dataset, Dataset | None]
 
@@ -53,9 +54,8 @@ def perform(
             )
         else:
             source = load_source(cell.parent)
-            seen = set(source.card.seen)
             row["source_fingerprint"] = source.card.fingerprint
-            row["has_seen_target"] = bool(seen & {row["train_fingerprint"], row["test_fingerprint"]})
+            row["has_seen_target"] = any(has_seen(part, source) for part in (train, test) if part is not None)
             trained = fine_tune(source, train, cell.recipe, seed=cell.seed, device=where.type)
         if trained.card.interrupted:
             raise KeyboardInterrupt  # half a training is no result

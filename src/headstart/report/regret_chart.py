@@ -39,15 +39,19 @@ def regret_chart(outcomes: pd.DataFrame) -> Any:
     alt = import_altair()
     summary = summarise(outcomes)
     best = next(name for name in summary.index if name not in (SCRATCH, ANY_SOURCE))
-    regret = 100 * summary["regret"]
+    regret = (100 * outcomes["regret"]).groupby([outcomes["ranker"], outcomes["target"]]).first()
+    judged = regret[best].index  # it need not have judged the sources of every target
     title = (
-        f"Chosen by {best}, a source is {regret[best]:.1f} points of accuracy below the best; "
-        f"any source, {regret[ANY_SOURCE]:.1f}"
+        f"Chosen by {best}, a source is {regret[best].mean():.1f} points of accuracy below the best; "
+        f"any source, {regret[ANY_SOURCE][judged].mean():.1f}"
     )
     remark = (
         f"{outcomes['target'].nunique()} targets, a dot each; means with 95% intervals over targets. The best source "
         "is picked on the test series: partly luck."
     )
+    for name, n in summary["n_targets"].items():
+        if n < summary["n_targets"].max():
+            remark += f" {name} can judge the sources of {n} only."
     panels = (
         _panel(outcomes, summary, "regret", "below the best source, points of accuracy", with_names=True),
         _panel(outcomes, summary, "correlation", "rank correlation with accuracy", with_names=False),

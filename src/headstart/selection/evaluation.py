@@ -63,9 +63,9 @@ def evaluate(pairs: pd.DataFrame, rankers: Iterable[str]) -> pd.DataFrame:
     """Judge what rankers would have chosen for each target.
 
     A ranker chooses anew with every seed, since the sources' weights differ; its accuracy is the mean over the seeds of
-    what its choice gave. Of sources with the same score it takes any, so their mean counts. A source without a result
-    for one of the target's seeds is left out; so is a target with fewer than two sources, and, for a ranker, a target
-    where it can judge none.
+    what its choice gave. Of sources with the same score it takes any, so their mean counts. Of a target's pairs as many
+    count as make a whole table of sources and seeds, so that of a run that is not finished its last seed does not; a
+    target with fewer than two sources is left out, and, for a ranker, a target where it can judge none.
 
     Parameters
     ----------
@@ -120,16 +120,15 @@ def evaluate(pairs: pd.DataFrame, rankers: Iterable[str]) -> pd.DataFrame:
 def _outcomes(pairs: pd.DataFrame, rankers: list[str]) -> Iterable[dict[str, object]]:
     """Yield the rows of one target."""
     source, seed = (pd.factorize(pairs[name])[0] for name in ("source", "seed"))
-    n_seeds = seed.max() + 1
 
     def by_seed(column: str) -> np.ndarray:
-        values = np.full((source.max() + 1, n_seeds), np.nan)
+        values = np.full((source.max() + 1, seed.max() + 1), np.nan)
         values[source, seed] = pairs[column]
         return values
 
-    accuracy = by_seed("accuracy")
-    is_whole = ~np.isnan(accuracy).any(axis=1)
-    accuracy = accuracy[is_whole]  # (sources, seeds)
+    sources, seeds = _largest_table(~np.isnan(by_seed("accuracy")))
+    accuracy = by_seed("accuracy")[np.ix_(sources, seeds)]
+    n_seeds = len(seeds)
     if len(accuracy) < 2:
         return
     means = accuracy.mean(axis=1)
@@ -137,7 +136,7 @@ def _outcomes(pairs: pd.DataFrame, rankers: list[str]) -> Iterable[dict[str, obj
     if n_seeds > 1:
         others = (accuracy.sum(axis=1, keepdims=True) - accuracy) / (n_seeds - 1)
         best_unseen = _chosen(others.round(9), accuracy)  # rounded, so that equal means are equal
-    scratch = float(pairs.groupby("seed")["scratch_accuracy"].first().mean())
+    scratch = float(pairs[np.isin(seed, seeds)].groupby("seed")["scratch_accuracy"].first().mean())
 
     def row(ranker: str, chosen: float, correlation: float = np.nan, seconds: float = np.nan) -> dict[str, object]:
         return {
@@ -155,16 +154,29 @@ def _outcomes(pairs: pd.DataFrame, rankers: list[str]) -> Iterable[dict[str, obj
         }
 
     for ranker in rankers:
-        scores = by_seed(ranker)[is_whole]
+        scores = by_seed(ranker)[np.ix_(sources, seeds)]
         if np.isnan(scores).all(axis=0).any():
             continue
         correlation = np.mean([_correlation(of_seed, means) for of_seed in scores.T])
         seconds = np.nan
         if ranker + SECONDS in pairs:
-            seconds = float(np.nansum(by_seed(ranker + SECONDS)[is_whole])) / n_seeds
+            seconds = float(np.nansum(by_seed(ranker + SECONDS)[np.ix_(sources, seeds)])) / n_seeds
         yield row(ranker, _chosen(scores, accuracy), float(correlation), seconds)
     yield row(SCRATCH, scratch)
     yield row(ANY_SOURCE, float(means.mean()))
+
+
+def _largest_table(is_there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return sources and seeds all of whose results are there, the seeds with the most sources first to come in.
+
+    As many seeds are taken as leave the most pairs; of (sources, seeds).
+    """
+    seeds = np.argsort(-is_there.sum(axis=0), kind="stable")
+    n_sources = np.cumprod(is_there[:, seeds], axis=1).sum(axis=0)  # that the first seeds have in common
+    n_seeds = np.arange(1, len(seeds) + 1)
+    n_best = int(np.argmax(np.where(n_sources >= 2, n_sources * n_seeds, 0))) + 1
+    chosen = np.sort(seeds[:n_best])
+    return np.flatnonzero(is_there[:, chosen].all(axis=1)), chosen
 
 
 def _chosen(scores: np.ndarray, accuracy: np.ndarray) -> float:
@@ -187,7 +199,8 @@ def summarise(outcomes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a ranker, indexed by name, the smallest regret first: `n_targets`, and the means of `accuracy`, `regret`,
+        A row a ranker, indexed by name, the smallest regret first, but those that judged fewer targets, with which it
+        cannot be compared, behind the others: `n_targets`, and the means of `accuracy`, `regret`,
         `regret_unseen`, `correlation`, `seconds`, of `gain` (over any source) and `gain_over_scratch`. Each of them but
         the seconds has its 95% interval in `NAME_low` and `NAME_high`: bootstrapped over targets
         (`bootstrap_interval`), so it says what other targets would change, and nothing of other sources. The numbers
@@ -220,7 +233,7 @@ def summarise(outcomes: pd.DataFrame) -> pd.DataFrame:
         rows[ranker] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("ranker")
     counts = [name for name in table if str(name).startswith(("n_", "wins", "ties", "losses"))]
-    return table.astype(dict.fromkeys(counts, int)).sort_values("regret")
+    return table.astype(dict.fromkeys(counts, int)).sort_values(["n_targets", "regret"], ascending=[False, True])
 
 
 def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from headstart.data.dataset import Dataset
+from headstart.errors import DataError
 from headstart.networks.base import Network
 
 _MAX_STEPS = 1 << 18
@@ -74,6 +75,11 @@ def class_probabilities(network: Network, data: Dataset) -> np.ndarray:
     ndarray
         float32, (n_cases, n_classes).
 
+    Raises
+    ------
+    DataError
+        If they are no numbers, because weights or values are so large that what is computed from them overflows.
+
     Examples
     --------
     >>> from headstart import load
@@ -81,7 +87,14 @@ def class_probabilities(network: Network, data: Dataset) -> np.ndarray:
     >>> class_probabilities(build("fcn", n_channels=1, n_classes=2, seed=0), load("ItalyPowerDemand")[0]).shape
     (67, 2)
     """
-    return _forward(network, data, lambda x, mask: torch.softmax(network(x, mask), dim=1))
+    probabilities = _forward(network, data, lambda x, mask: torch.softmax(network(x, mask), dim=1))
+    is_number = np.isfinite(probabilities).all(axis=1)
+    if not is_number.all():
+        raise DataError(
+            f"{data.name}: what the network computes of case {int(np.argmin(is_number)) + 1} is no number, since its "
+            "weights or the values are too large; train with a lower learning rate, or normalise the series"
+        )
+    return probabilities
 
 
 @torch.inference_mode()

@@ -20,10 +20,12 @@ from pathlib import Path
 
 import torch
 
+from headstart.arguments import as_list, checked_workers
 from headstart.data import archive_names, find, load
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import require_variation
 from headstart.errors import HeadstartError, ModelError, UnknownNameError
+from headstart.files import expanded
 from headstart.networks import NETWORKS
 from headstart.training.device import find_device
 from headstart.training.recipe import Recipe, get_recipe
@@ -148,15 +150,16 @@ def build_zoo(
     ({}, 'Sensor')
     """
     find_device(device)
+    workers = checked_workers(workers)
     if network not in NETWORKS:
         raise UnknownNameError("network", network, NETWORKS)
-    out = Path(out)
+    out = expanded(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HeadstartError(f"cannot make {out}: {(error.strerror or str(error)).lower()}") from None
     settings = _Settings(None if archive is None else str(archive), out, network, get_recipe(recipe), seed, device)
-    paths = [find(name, archive) for name in (archive_names(archive) if names is None else names)]
+    paths = [find(name, archive) for name in (archive_names(archive) if names is None else as_list(names))]
     unique = dict.fromkeys(path.stem if path.is_file() else path.name for path in paths)
     progress = Progress(len(unique))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -81,13 +82,35 @@ def overlap(target: Dataset, source: Source) -> Overlap:
     >>> found.n_shared, found.relation, str(found)
     (20, None, 'has seen 20 of 20 series')
     """
-    return overlaps(target, {"": source})[""]
+    relation = _relation(target, source)
+    if source.signatures is None:
+        return Overlap(target.n_cases, None, None, relation)
+    distance = _distance_of_copies(target, source.signatures)
+    is_shared = np.isfinite(distance)
+    return Overlap(target.n_cases, int(is_shared.sum()), int((is_shared & (distance > EXACT)).sum()), relation)
 
 
 def overlaps(target: Dataset, sources: Mapping[str, Source]) -> dict[str, Overlap]:
     """Find out what each source has seen of a target, as `overlap` does."""
-    signatures = np.concatenate([series_signatures(target), series_signatures(target, backwards=True)])
-    return {name: _overlap(target, signatures, source) for name, source in sources.items()}
+    return {name: overlap(target, source) for name, source in sources.items()}
+
+
+def has_seen(target: Dataset, source: Source) -> bool:
+    """Whether a source was trained on series of a target, by fingerprint or by signatures; names do not count here.
+
+    Examples
+    --------
+    >>> from headstart.data import load
+    >>> from headstart.training import Recipe
+    >>> from headstart.zoo import pretrain
+    >>> train, test = load("ItalyPowerDemand")
+    >>> source = pretrain(train, recipe=Recipe(name="short", epochs=1))
+    >>> has_seen(train, source), has_seen(test, source)
+    (True, False)
+    """
+    return target.fingerprint in source.card.seen or (
+        source.signatures is not None and bool(np.isfinite(_distance_of_copies(target, source.signatures)).any())
+    )
 
 
 def count_copies(target: Dataset, others: Dataset) -> int:
@@ -148,14 +171,16 @@ def families() -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(file))
 
 
-def _overlap(target: Dataset, signatures: np.ndarray, source: Source) -> Overlap:
-    """Compare a source with the signatures of a target's series, first forwards, then backwards."""
-    relation = _relation(target, source)
-    if source.signatures is None:
-        return Overlap(target.n_cases, None, None, relation)
-    distance = nearest_copies(signatures, source.signatures)[1].reshape(2, -1).min(axis=0)
-    is_shared = np.isfinite(distance)
-    return Overlap(target.n_cases, int(is_shared.sum()), int((is_shared & (distance > EXACT)).sum()), relation)
+_SIGNATURES: WeakKeyDictionary[Dataset, np.ndarray] = WeakKeyDictionary()
+"""Of the data sets in memory, of which each is compared with many sources: forwards, then backwards."""
+
+
+def _distance_of_copies(target: Dataset, stored: np.ndarray) -> np.ndarray:
+    """Return how far each series of a target is from the nearest stored one, by their signatures."""
+    if target not in _SIGNATURES:
+        both = [series_signatures(target, backwards=backwards) for backwards in (False, True)]
+        _SIGNATURES[target] = np.concatenate(both)
+    return nearest_copies(_SIGNATURES[target], stored)[1].reshape(2, -1).min(axis=0)
 
 
 def _relation(target: Dataset, source: Source) -> str | None:

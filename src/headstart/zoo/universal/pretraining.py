@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from headstart.arguments import checked_seed
 from headstart.data.archives import archive_names, same_name
 from headstart.data.dataset import Dataset
 from headstart.data.loading import load
@@ -19,7 +20,6 @@ from headstart.data.signatures import series_signatures
 from headstart.errors import DataError, HeadstartError, UnknownNameError
 from headstart.files import check_writable
 from headstart.networks import build
-from headstart.seeds import checked_seed
 from headstart.training.device import find_device, has_bfloat16
 from headstart.training.joint import OnUpdate, train_jointly
 from headstart.training.objectives import Episodes, ManyHeads, Objective
