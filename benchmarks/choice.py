@@ -170,10 +170,11 @@ def few(train: Dataset, cases_per_class: int, draw: int) -> Dataset:
 
 
 def todo(options: argparse.Namespace, datasets: list[str]) -> Iterator[tuple]:
-    draws = range(options.draws) if options.cases_per_class != [0] else range(1)
-    for draw in draws:
+    for draw in range(options.draws):
         for seed in range(options.seeds):
             for cases_per_class in options.cases_per_class:
+                if draw and not cases_per_class:
+                    continue  # of all cases there is one draw
                 for dataset in datasets:
                     for method in options.methods:
                         yield dataset, cases_per_class, draw, seed, method

@@ -494,6 +494,17 @@ def test_series_to_predict_that_are_refused(small):
         classifier.predict([[1.0, 2.0], [np.nan, np.nan]])
     with pytest.raises(ShapeError, match="there is no series; give at least one"):
         classifier.predict([])
+    with pytest.raises(DataError, match="X is a pair of data sets, as `load` returns; give the one to predict"):
+        classifier.predict((small, None))
+
+
+def test_score_of_a_data_set(small):
+    classifier = TransferClassifier(None, recipe=SHORT).fit(small)
+    assert classifier.score(small) == classifier.score(small.X, small.labels)
+    with pytest.raises(DataError, match="give y, or a labelled Dataset"):
+        classifier.score(small.X)
+    with pytest.raises(DataError, match="has cases without a label"):
+        classifier.score(Dataset.from_arrays("new", small.X))
 
 
 def test_unknown_settings(small, tmp_path):

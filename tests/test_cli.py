@@ -523,6 +523,20 @@ def test_rank(headstart, tmp_path, source):
     assert "Italy" in done.text
 
 
+def test_rank_leaves_damaged_sources_out(headstart, tmp_path, source):
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "Damaged.safetensors").write_bytes(source.read_bytes()[:500])
+    train = write_trend(tmp_path / "a.csv")
+    done = headstart("rank", train, "--sources", tmp_path / "zoo")
+    assert (done.code, "all sources are damaged" in done.message) == (2, True)
+    (tmp_path / "zoo" / "Whole.safetensors").write_bytes(source.read_bytes())
+    done = headstart("rank", train, "--sources", tmp_path / "zoo")
+    assert (done.code, done.err) == (0, "")
+    assert "Left out: " in done.text
+    assert "Damaged.safetensors: is not a whole safetensors file" in done.text
+    assert "Whole" in done.text
+
+
 def test_rank_by_several(headstart, tmp_path, source):
     train = write_trend(tmp_path / "a.csv")
     arguments = ("rank", train, "--sources", source.parent, "--by", "dtw,size,random")
@@ -596,6 +610,11 @@ def test_show(headstart, tmp_path):
     done = headstart("data", "show", tmp_path / "a.csv")
     assert "time steps 2 to 3" in done.text
     assert "missing values, interpolated 1" in done.text
+    (tmp_path / "b.csv").write_text("a,b,c\n1,,3\n2,3,\n")
+    done = headstart("data", "show", tmp_path / "b.csv", "--no-labels")
+    assert (done.code, "time steps 2 to 3" in done.text) == (0, True)
+    done = headstart("data", "show", tmp_path / "b.csv", "--no-labels", "--label", "a")
+    assert (done.code, "--no-labels says that there is none: give one" in done.message) == (2, True)
 
 
 def test_download(headstart, monkeypatch):
@@ -746,3 +765,24 @@ def test_fit_fast(headstart, tmp_path, source):
     assert "it was not compared with a network from scratch" in done.text
     assert "the network from scratch (recipe" not in done.text
     assert headstart("fit", train, "--budget", "fats", "--out", tmp_path / "other").code == 2
+    fast = ("--budget", "fast", "--sources", source.parent, "--out", tmp_path / "model", "--epochs", 2)
+    done = headstart("fit", train, *fast)
+    assert (done.code, "--epochs is for networks, and --budget fast trains none" in done.message) == (2, True)
+    write_trend(tmp_path / "b_TEST.csv", seed=3)
+    done = headstart("fit", write_trend(tmp_path / "b_TRAIN.csv"), *fast)
+    assert (done.code, done.err) == (0, ""), "the network from scratch beside it has so many"
+
+
+def test_fit_beside_a_table_without_labels(headstart, tmp_path):
+    train = write_trend(tmp_path / "b_train.csv")
+    (tmp_path / "b_test.csv").write_text("a,b\n1,2\n")
+    arguments = ("--source", "scratch", "--epochs", 1)
+    done = headstart("fit", train, *arguments, "--out", tmp_path / "one")
+    assert done.code == 0
+    assert "b_test.csv has no column 'label', so it is not taken for a test set" in done.message
+    other = write_trend(tmp_path / "other.csv", seed=3)
+    for more in (("--test", other), ("--folds", 2)):
+        done = headstart("fit", train, *arguments, *more, "--out", tmp_path / more[0])
+        assert (done.code, done.err) == (0, "")
+    done = headstart("pretrain", train, "--epochs", 1, "--out", tmp_path / "a.safetensors")
+    assert (done.code, done.err) == (0, "")

@@ -271,7 +271,8 @@ BAD = {
         file("bad.zip", packed("readme.md", "hello")), "fit bad.zip --out new", "there is none", "bad.zip", "give the",
     ),
     "test set alone": (
-        file("Bad_TEST.tsv", GOOD_TSV), "fit Bad_TEST.tsv --out new", "without Bad_TRAIN.tsv", "Bad_TEST.tsv", "give",
+        file("Bad_TEST.tsv", GOOD_TSV), "fit Bad_TEST.tsv --out new", "Bad_TRAIN.tsv is not beside it",
+        "Bad_TEST.tsv", "give",
     ),
     # Files that do not go together
     "test classes unseen in training": (

@@ -88,6 +88,16 @@ def test_overlap_of_a_file(headstart, archive, sources, italy, tmp_path):
     assert "3 of 3 sources overlap with FiftyWords." in done.text
 
 
+def test_overlap_of_series_without_labels(headstart, sources, italy, tmp_path):
+    path = tmp_path / "new.csv"
+    rows = [",".join(map(str, series[0])) for series in italy[0].X[:12]]
+    path.write_text("\n".join([",".join(f"t{i}" for i in range(24)), *rows]) + "\n")
+    done = headstart("zoo", "overlap", path, "--sources", sources, "--no-labels")
+    assert (done.code, done.err) == (0, "")
+    assert "A 12 of 12" in done.text
+    assert "there is no label column" in headstart("zoo", "overlap", path, "--sources", sources).message
+
+
 def test_overlap_without_sources_says_so(headstart, tmp_path):
     done = headstart("zoo", "overlap", "ItalyPowerDemand", "--sources", tmp_path)
     assert done.code == 2

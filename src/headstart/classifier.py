@@ -272,7 +272,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If series never change, of which z-normalisation leaves nothing, or missing values were interpolated.
+            If series never change, of which z-normalisation leaves nothing, or missing values were interpolated (those
+            of a `Dataset` were, when it was made: it counts them).
         """
         check_is_fitted(self, "model_")
         data = self._dataset("data to predict", X)
@@ -293,6 +294,20 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """Labels of the series, (n_cases,), as they were in training."""
         codes = self.predict_proba(X).argmax(axis=1)
         return self.classes_[codes]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Share of the series whose predicted label is right; `y` may be None if X is a labelled `Dataset`.
+
+        Raises
+        ------
+        DataError
+            If the series cannot be used, or have no labels.
+        """
+        if y is None:
+            if not isinstance(X, Dataset):
+                raise DataError("score wants labels to compare with; give y, or a labelled Dataset")
+            y = X.labels
+        return super().score(X, y, sample_weight)
 
     def save(self, folder: str | Path) -> None:
         """Write the fitted classifier to a folder: JSON and safetensors, no pickle.
@@ -405,8 +420,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             if y is not None:
                 raise DataError("give either a Dataset, which has its own labels, or series and labels")
             return X, {}
-        if isinstance(X, tuple) and any(isinstance(part, Dataset) for part in X):
-            raise DataError("X is a pair of data sets, as `load` returns; give the first, which is for training")
+        _check_no_pair(X, "first, which is for training")
         if y is None:
             raise DataError("requires y to be passed, but the target y is None: give a label for every series")
         X, y = _as_listed(unmasked(X)), _typed(y)
@@ -425,6 +439,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _dataset(self, name: str, X: Any) -> Dataset:
         if isinstance(X, Dataset):
             return X
+        _check_no_pair(X, "one to predict")
         X = _as_listed(unmasked(X))
         if _is_table(X):
             is_fixed = hasattr(self, "n_features_in_")
@@ -441,6 +456,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         if self.source != "nearest":
             return find(self.source)
         return choose_source(data, sources_in(self.sources), by="dtw")
+
+
+def _check_no_pair(X: Any, which: str) -> None:
+    if isinstance(X, tuple) and any(isinstance(part, Dataset) for part in X):
+        raise DataError(f"X is a pair of data sets, as `load` returns; give the {which}")
 
 
 def _warn_of_flat(data: Dataset, is_normalised: bool, advice: str) -> None:

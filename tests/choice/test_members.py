@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from headstart.choice import MEMBERS, dictionary, intervals, stratified_folds
+from headstart.choice import MEMBERS, dictionary, features, intervals, stratified_folds
 from headstart.choice.dictionary import MARGIN, Dictionary
 from headstart.choice.features import TRANSFORMS, FeatureCandidate, FeatureMember
 from headstart.choice.forest import fit_forest
@@ -86,6 +86,13 @@ def test_hydra_takes_a_few_series_at_a_time(target, monkeypatch):
     whole = kernels(target)
     monkeypatch.setattr("headstart.choice.kernels._MOST_STEPS", 2 * target.X.shape[2])
     np.testing.assert_array_equal(kernels(target), whole)
+
+
+def test_many_series_are_predicted_in_batches(makers, target, monkeypatch):
+    member = FeatureCandidate("", "some", makers["minirocket"]).fit(target)
+    at_once = member.scores(target)
+    monkeypatch.setattr(features, "_MOST_CASES", 7)
+    np.testing.assert_allclose(member.scores(target), at_once, rtol=1e-5, atol=1e-6)
 
 
 def test_a_class_may_have_no_case(candidate, target):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from headstart.data import load, read
+from headstart.data.readers.base import NoLabelColumnError
 from headstart.errors import DataError, HeadstartError, ShapeError
 from tests.data.writers import WRITERS
 
@@ -115,6 +116,18 @@ BAD = {
         "a,label\n" + "".join(f"1,{i}\n" for i in range(10)),
         {},
         ["column 'label'", "index"],
+    ),
+    "many columns beside numbered ones": (
+        "x.csv",
+        "age,sex,weight,height," + ",".join(f"t{i}" for i in range(9)) + ",label\n" + "1," * 13 + "x\n",
+        {},
+        ["column 'age'", "t0, t1, t2", "remove it"],
+    ),
+    "two channels side by side": (
+        "x.csv",
+        "x_0,x_1,x_2,y_0,y_1,y_2,label\n1,2,3,4,5,6,a\n",
+        {},
+        ["x_#, y_#", "columns of case and time"],
     ),
     "labels are measurements": (
         "x.csv",
@@ -227,7 +240,7 @@ def test_bad_file(tmp_path, case):
     with pytest.raises(HeadstartError) as caught:
         read(path, **arguments)
     message = str(caught.value)
-    assert type(caught.value) is DataError
+    assert type(caught.value) in (DataError, NoLabelColumnError)
     for fragment in [str(path), *expected]:
         assert fragment in message
     assert "\n" not in message

@@ -203,3 +203,8 @@ def test_constant_series():
     assert z_normalise(data).X.tolist() == [[[-1, 1]], [[0, 0]]]
     with pytest.raises(DataError, match="case 2 never changes"):
         require_variation(data)
+
+
+def test_no_labels():
+    with pytest.raises(DataError, match="toy has cases without a label"):
+        _ = Dataset.from_arrays("toy", [[1, 2]]).labels

@@ -49,6 +49,35 @@ def test_the_same_part_twice_is_refused(tmp_path):
         load(tmp_path / "Toy.zip")
 
 
+def test_a_table_without_labels_is_no_test_set(tmp_path):
+    (tmp_path / "toy_train.csv").write_text("kind,a,b\nx,1,2\ny,2,1\n")
+    (tmp_path / "toy_test.csv").write_text("a,b\n1,2\n")
+    with pytest.warns(UserWarning, match=r"toy_test\.csv has no column 'kind', so it is not taken for a test set"):
+        train, test = load(tmp_path / "toy_train.csv", label="kind")
+    assert (train.n_cases, test) == (2, None)
+    with pytest.raises(DataError, match=r"toy_train\.csv: there is no label column"):
+        load(tmp_path / "toy_train.csv")
+
+
+def test_what_is_not_wanted_is_not_read(tmp_path):
+    (tmp_path / "toy_train.csv").write_text("label,a,b\nx,1,2\ny,2,1\n")
+    (tmp_path / "toy_test.csv").write_text("nonsense")
+    assert load(tmp_path / "toy_train.csv", with_test=False)[1] is None
+    with pytest.raises(DataError, match=r"toy_test\.csv"):
+        load(tmp_path / "toy_train.csv")
+
+
+def test_spelling_of_the_sibling_that_is_missed(tmp_path):
+    (tmp_path / "stress_test.csv").write_text("label,a,b\nx,1,2\ny,2,1\n")
+    with pytest.raises(DataError, match=r"called a test set, and stress_train\.csv is not beside it; .* rename it"):
+        load(tmp_path / "stress_test.csv")
+
+
+def test_one_series_of_each_of_many_classes(tmp_path):
+    (tmp_path / "a.csv").write_text("label,a,b\n" + "".join(f"gesture{i},{i},{i * i}\n" for i in range(12)))
+    assert load(tmp_path / "a.csv")[0].n_classes == 12
+
+
 def test_file_alone(tmp_path):
     write(tmp_path, Toy_TRAIN=TRAIN, other=TEST)
     assert load(tmp_path / "Toy_TRAIN.tsv")[1] is None
@@ -57,7 +86,9 @@ def test_file_alone(tmp_path):
 
 def test_test_file_alone_is_refused(tmp_path):
     write(tmp_path, Toy_TEST=TEST)
-    with pytest.raises(DataError, match=r"Toy_TEST\.tsv is a test set without Toy_TRAIN\.tsv beside it"):
+    with pytest.raises(
+        DataError, match=r"Toy_TEST\.tsv is called a test set, and Toy_TRAIN\.tsv is not beside it; .*rename it"
+    ):
         load(tmp_path / "Toy_TEST.tsv")
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from headstart.data import Dataset
+from headstart.errors import DataError
 from headstart.networks import build
 from headstart.training import Recipe, class_probabilities, features, train
 from headstart.training import batches as batches_module
@@ -72,3 +73,11 @@ def test_batch_is_cut_to_its_longest_series(data):
         np.testing.assert_array_equal(x[i, :, : data.lengths[case]], data.series(case))
     x, mask = batches[cases[:1]]
     assert mask is None
+
+
+def test_what_is_no_number_is_refused(data):
+    network = build("fcn", 2, 3, seed=0)
+    with torch.no_grad():
+        network.head.weight.fill_(torch.inf)
+    with pytest.raises(DataError, match="what the network computes of case 1 is no number"):
+        class_probabilities(network, data)

@@ -223,6 +223,11 @@ def test_bfloat16_trains_alike_and_leaves_float32(small):
     assert 0 < np.abs(exact - rounded).max() < 0.2
 
 
+def test_a_torch_that_does_not_say_what_the_processor_can(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)  # as before torch 2.11
+    assert not has_bfloat16(torch.device("cpu"))
+
+
 def test_without_bfloat16_instructions_everything_is_float32(small, monkeypatch):
     monkeypatch.setattr("headstart.training.loop.has_bfloat16", lambda device: False)
     networks = [build("fcn", 1, 2, seed=0) for _ in range(2)]

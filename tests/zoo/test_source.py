@@ -268,6 +268,17 @@ OTHER_VERSIONS = {
     "prototypes of another shape": lambda header, tensors: tensors.update({"prototypes.X": torch.zeros(2, 3)}),
     "prototypes without codes": lambda header, tensors: tensors.pop("prototypes.codes"),
     "signatures of another kind": lambda header, tensors: tensors.update({"signatures": torch.zeros(2, 1, 8)}),
+    "signatures of another length": lambda header, tensors: tensors.update(
+        {"signatures": torch.zeros(2, 1, 4, dtype=torch.int16)}
+    ),
+    "prototypes of other channels": lambda header, tensors: tensors.update({"prototypes.X": torch.zeros(2, 3, 24)}),
+    "prototypes of nothing": lambda header, tensors: tensors["prototypes.X"].fill_(torch.nan),
+    "prototypes with a gap": lambda header, tensors: tensors["prototypes.X"][0, 0, 3:5].fill_(torch.nan),
+    "infinite prototypes": lambda header, tensors: tensors["prototypes.X"][0, 0, 3:5].fill_(torch.inf),
+    "prototypes of no class": lambda header, tensors: tensors["prototypes.codes"].fill_(9),
+    "recipe without a name": lambda header, tensors: header["card"]["recipe"].pop("name"),
+    "commands for the terminal": lambda header, tensors: header["card"].update(domain="\x1b]0;title\x07"),
+    "commands in a class": lambda header, tensors: header["card"].update(classes=["\x1b[31mred", "blue"]),
     "weights of another shape": lambda header, tensors: tensors.update({"network.head.bias": torch.zeros(5)}),
 }
 

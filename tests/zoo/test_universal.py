@@ -15,6 +15,7 @@ from headstart.zoo import Source, universal
 from headstart.zoo.overlap import families, overlap, relatives
 from headstart.zoo.universal import build_universal, group_of, groups, train_universal
 from headstart.zoo.universal.pretraining import shortened
+from tests.data import writers
 
 NAMES = ["ItalyPowerDemand", "GunPoint", "UnitTest"]
 
@@ -147,6 +148,21 @@ def test_a_group_is_left_out(tmp_path, monkeypatch):
         build_universal(None, out, names, without=9)
 
 
+def test_of_a_whole_archive_what_cannot_be_trained_on_is_left_out(tmp_path):
+    random = np.random.default_rng(0)
+    for name, channels in (("One", 1), ("Two", 1), ("Six", 6)):
+        (tmp_path / "archive" / name).mkdir(parents=True)
+        writers.ts(
+            tmp_path / "archive" / name / f"{name}_TRAIN.ts", list(random.normal(size=(20, channels, 12))), [1, 2] * 10
+        )
+    out = tmp_path / "mine.safetensors"
+    with pytest.warns(UserWarning, match="left out: Six: has 6 channels"):
+        source = build_universal(tmp_path / "archive", out, n_updates=2)
+    assert sorted(source.card.members) == ["One", "Two"]
+    with pytest.raises(DataError, match="Six: has 6 channels"):
+        build_universal(tmp_path / "archive", out, ["One", "Two", "Six"], n_updates=2)
+
+
 def test_command(headstart, tmp_path):
     out = tmp_path / "mine.safetensors"
     named = [argument for name in NAMES for argument in ("--name", name)]
@@ -154,6 +170,10 @@ def test_command(headstart, tmp_path):
     assert ended.code == 0, ended.err
     assert "universal: dilated trained on 3 data sets, 137 series" in ended.text
     assert Source.load(out).card.members == NAMES
+    again = headstart("zoo", "universal", *named, "--out", out, "--updates", 3)
+    assert (again.code, "is there already, made of the same data in the same way; nothing" in again.text) == (0, True)
+    done = headstart("zoo", "universal", *named, "--out", tmp_path, "--updates", 3)
+    assert (done.code, "is a folder; name a file in it" in done.message) == (2, True)
 
 
 def test_the_command_goes_on_after_an_interrupt(headstart, tmp_path, monkeypatch):

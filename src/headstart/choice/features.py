@@ -68,6 +68,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
 HEADS: dict[str, type[Head]] = {"ridge": RidgeHead, "forest": ForestHead}
 _HEADER = "headstart"
 _HEAD, _TRANSFORM = "head.", "transform."
+_MOST_CASES = 512
+"""Whose features are computed at once to predict."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +85,12 @@ class FeatureMember:
         return ()
 
     def scores(self, data: Dataset, device: str = "auto") -> np.ndarray:
-        """Scores of the classes, (n_cases, n_classes), always computed on the processor."""
-        return self.head.scores(self.transform(data))
+        """Scores of the classes, (n_cases, n_classes), always computed on the processor.
+
+        So many cases at a time that their features, of which each has tens of thousands, do not fill the memory.
+        """
+        batches = [range(i, min(i + _MOST_CASES, data.n_cases)) for i in range(0, data.n_cases, _MOST_CASES)]
+        return np.concatenate([self.head.scores(self.transform(data.subset(cases))) for cases in batches])
 
     def to_files(self) -> list[bytes]:
         """Return one safetensors file, whose header says in JSON which transform and which head it is."""

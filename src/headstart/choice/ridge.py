@@ -10,7 +10,8 @@ feature up. So each is drawn towards the mean of all features' variances, as if 
 it (after Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray
 experiments", Statistical Applications in Genetics and Molecular Biology 3, 2004).
 
-Mean and variance of the features are those of all cases. A held-out case takes part in them, but its label in nothing.
+Mean and variance of the features are those of all cases. A held-out case takes part in them. Its label
+has a part in the choice of the strength, and in the weights of balanced classes, and in nothing else.
 """
 
 from collections.abc import Sequence

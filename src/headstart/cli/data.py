@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Archive, Case, Label, Time, console
+from headstart.cli.options import Archive, Case, Label, Labelled, Time, console, label_column
 from headstart.cli.overlap import relatives
 
 data_app = typer.Typer(help="Look at, list and download data sets.", no_args_is_help=True)
@@ -30,6 +30,7 @@ def list_data(
 @data_app.command("show")
 def show_data(
     data: Annotated[str, typer.Argument(help="File of series, or name of a data set.")],
+    labelled: Labelled = True,
     archive: Archive = None,
     label: Label = "label",
     case: Case = None,
@@ -39,7 +40,7 @@ def show_data(
     from headstart.data import load
     from headstart.report.console import data_table
 
-    train_set, test_set = load(data, archive, label=label, case=case, time=time)
+    train_set, test_set = load(data, archive, label=label_column(label, labelled), case=case, time=time)
     console.print(data_table({"train": train_set} | ({} if test_set is None else {"test": test_set})))
 
 

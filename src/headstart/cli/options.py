@@ -12,6 +12,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from headstart.data import Dataset
     from headstart.training import Recipe
+    from headstart.zoo import Source
 
 console = Console(highlight=False, markup=False, emoji=False)  # names in data may look like either
 INTERRUPTED = 130
@@ -22,6 +23,7 @@ Archive = Annotated[
     typer.Option(help="Folder of data sets to look names up in.", envvar="HEADSTART_ARCHIVE", show_envvar=True),
 ]
 Label = Annotated[str, typer.Option(help="Column of a table that holds the class.")]
+Labelled = Annotated[bool, typer.Option("--labels/--no-labels", help="Whether the file holds labels.")]
 Case = Annotated[str | None, typer.Option(help="Column of a long table that says which series a row belongs to.")]
 Time = Annotated[str | None, typer.Option(help="Column of a long table that holds the time.")]
 RecipeName = Annotated[str, typer.Option(help="How to train; `headstart recipes` shows all recipes.")]
@@ -54,13 +56,20 @@ def is_given(context: typer.Context, name: str) -> bool:
 
 
 def load_for_fit(
-    train: str, test: Path | None, archive: Path | None, label: str, case: str | None, time: str | None
+    train: str,
+    test: Path | None,
+    archive: Path | None,
+    label: str,
+    case: str | None,
+    time: str | None,
+    *,
+    with_test: bool = True,
 ) -> "tuple[Dataset, Dataset | None]":
     """Load what to train on, and what to judge on: `test` if it is given, else what belongs to `train`."""
     from headstart.data import load, read
     from headstart.errors import ShapeError
 
-    train_set, test_set = load(train, archive, label=label, case=case, time=time)
+    train_set, test_set = load(train, archive, label=label, case=case, time=time, with_test=with_test and test is None)
     if test is not None:
         test_set = read(test, label=label, case=case, time=time, classes=train_set.classes)
         if test_set.n_channels != train_set.n_channels:
@@ -70,6 +79,28 @@ def load_for_fit(
             )
         test_set = test_set.with_channels(train_set.channel_names).with_steps(train_set.step_names)
     return train_set, test_set
+
+
+def whole_sources(folder: Path | None) -> "dict[str, Source]":
+    """Return the sources of a folder, or, if it is None, all that are known by name, and say which are damaged."""
+    from headstart.zoo import sources_in, verify
+
+    sources = sources_in(folder)
+    damaged = verify(sources)
+    for problem in damaged.values():
+        console.print(f"Left out: {problem}", soft_wrap=True)
+    return {name: sources[name] for name in sources if name not in damaged}
+
+
+def label_column(label: str, labelled: bool) -> str | None:
+    """Return the column of labels; None if there are none."""
+    from headstart.errors import DataError
+
+    if labelled:
+        return label
+    if label != "label":
+        raise DataError(f"--label {label} names a column of labels, --no-labels says that there is none: give one")
+    return None
 
 
 def chosen_recipe(name: str, epochs: int | None, settings: list[str] | None) -> "Recipe":

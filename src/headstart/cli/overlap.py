@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli.options import Archive, Case, Label, Time, check_file, console
+from headstart.cli.options import Archive, Case, Label, Labelled, Time, check_file, console, label_column, whole_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,7 @@ def overlap(
     sources: Annotated[
         Path | None, typer.Option(help="Folder of saved sources; none: all that are found by name.")
     ] = None,
+    labelled: Labelled = True,
     archive: Archive = None,
     label: Label = "label",
     case: Case = None,
@@ -76,16 +77,11 @@ def overlap(
     """
     from headstart.data import load
     from headstart.report.overlap import overlap_table
-    from headstart.zoo import sources_in, verify
     from headstart.zoo.overlap import overlaps
 
-    train_set, test_set = load(data, archive, label=label, case=case, time=time)
+    train_set, test_set = load(data, archive, label=label_column(label, labelled), case=case, time=time)
     parts = {"train": train_set} | ({} if test_set is None else {"test": test_set})
-    folder = sources_in(sources)
-    damaged = verify(folder)
-    for problem in damaged.values():
-        console.print(f"Left out: {problem}", soft_wrap=True)
-    known = {name: folder[name] for name in folder if name not in damaged}
+    known = whole_sources(sources)
     found = {part: overlaps(series, known) for part, series in parts.items()}
     n_found = sum(any(of_part[name].is_found for of_part in found.values()) for name in known)
     console.print(overlap_table(found, train_set.name))

@@ -16,6 +16,7 @@ from headstart.cli.options import (
     check_picture,
     console,
     load_for_fit,
+    whole_sources,
 )
 
 
@@ -68,12 +69,13 @@ def rank(
     from headstart.progress import spinner
     from headstart.report.rankings import ranking_table
     from headstart.selection import rank_sources
-    from headstart.zoo import sources_in
     from headstart.zoo.overlap import caution
 
     names = ranker_names(by or "dtw")
-    zoo = sources_in(sources)
-    train_set, _ = load_for_fit(train, None, archive, label, case, time)
+    zoo = whole_sources(sources)
+    if not zoo:
+        raise DataError("all sources are damaged; make or fetch them again")
+    train_set, _ = load_for_fit(train, None, archive, label, case, time, with_test=False)
     with spinner("ranking sources"):
         ranking = rank_sources(train_set, zoo, names, allow_overlap=allow_overlap)
     console.print(ranking_table(ranking, train_set.name, names))

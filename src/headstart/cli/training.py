@@ -14,6 +14,7 @@ from headstart.cli.options import (
     Device,
     Epochs,
     Label,
+    Labelled,
     Members,
     Network,
     Normalise,
@@ -27,6 +28,7 @@ from headstart.cli.options import (
     chosen_recipe,
     console,
     is_given,
+    label_column,
     load_for_fit,
 )
 
@@ -101,10 +103,6 @@ def fit(
             f"--sources is a folder to choose from, --source {source} leaves no choice; give one of the two"
         )
     said = {name for name in ("budget", "network", "normalise") if is_given(context, name)}
-    is_compared = test is not None or folds is not None  # then with a network from scratch
-    if source == "auto" and not get_budget(budget).n_members and not is_compared and _of_networks(context):
-        option = _of_networks(context)[0]
-        raise DataError(f"--{option} is for networks, and --budget {budget} trains none; leave it out, or give --test")
     if "budget" in said and source != "auto":
         raise DataError(f"--budget is for a choice, --source {source} leaves none; give one of the two")
     if source not in ("auto", "scratch") and (own := sorted(said - {"budget"})):
@@ -115,13 +113,17 @@ def fit(
     find_device(device)
     check_replaceable(out)
     check_writable(out)
-    train_set, test_set = load_for_fit(train, test, archive, label, case, time)
+    train_set, test_set = load_for_fit(train, test, archive, label, case, time, with_test=folds is None)
+    is_compared = test_set is not None or folds is not None  # then with a network from scratch
+    if source == "auto" and not get_budget(budget).n_members and not is_compared and _of_networks(context):
+        option = _of_networks(context)[0]
+        raise DataError(f"--{option} is for networks, and --budget {budget} trains none; leave it out, or give --test")
     if normalise if source in ("auto", "scratch", "nearest") else find_source(source).card.normalise:
         require_variation(train_set, can_be_switched_off=source in ("auto", "scratch"))
     if folds is not None:
         comparison.check_folds(train_set, folds)
     if picture is not None:
-        if test_set is None or folds is not None:
+        if test_set is None:
             raise DataError("--picture shows test series: give --test, and no --folds")
         check_picture(picture)
     console.print(data_table({"train": train_set} | ({} if test_set is None else {"test": test_set})))
@@ -193,7 +195,7 @@ def predict(
     model: Annotated[Path, typer.Argument(help="Folder of a saved model.")],
     data: Annotated[str, typer.Argument(help="File of series, or name of a data set (then its test part).")],
     out: Annotated[Path | None, typer.Option(help="CSV to write; otherwise it goes to standard output.")] = None,
-    labelled: Annotated[bool, typer.Option("--labels/--no-labels", help="Whether the file holds labels.")] = True,
+    labelled: Labelled = True,
     archive: Archive = None,
     label: Label = "label",
     case: Case = None,
@@ -207,8 +209,7 @@ def predict(
     from headstart.errors import DataError
     from headstart.files import expanded, write_text
 
-    if not labelled and label != "label":
-        raise DataError(f"--label {label} names a column of labels, --no-labels says that there is none: give one")
+    column = label_column(label, labelled)
     if out is not None:
         check_file(out)
         if out.suffix != ".csv":
@@ -219,7 +220,7 @@ def predict(
     classifier.set_params(device="auto")  # where it was fitted there may have been another
     classes = classifier.classes_ if labelled else None
     if expanded(data).is_file():
-        series = read(data, label=label if labelled else None, case=case, time=time, classes=classes)
+        series = read(data, label=column, case=case, time=time, classes=classes)
     else:
         _, test_set = load(data, archive, label=label, case=case, time=time)
         if test_set is None:
@@ -283,7 +284,7 @@ def pretrain(
     if out.suffix != ".safetensors" or out.is_dir():
         raise ModelError(f"{out}: a source is one file whose name ends in .safetensors; name such a file")
     check_writable(out)
-    train_set, _ = load_for_fit(data, None, archive, label, case, time)
+    train_set, _ = load_for_fit(data, None, archive, label, case, time, with_test=False)
     if normalise:
         require_variation(train_set)
     console.print(data_table({"train": train_set}))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import INTERRUPTED, Archive, Device, Network, Seed, console
+from headstart.cli.options import INTERRUPTED, Archive, Device, Network, Seed, check_file, console
 
 
 def universal(
@@ -36,6 +36,8 @@ def universal(
         return
     if out is None:
         raise HeadstartError("--out is missing; name the file to write, such as --out universal.safetensors")
+    check_file(out)
+    was_there = out.exists()
     try:
         with progress_bar("training", updates, "steps") as update:
             source = build_universal(
@@ -54,6 +56,8 @@ def universal(
         console.print("Interrupted; the same command goes on.")
         raise typer.Exit(INTERRUPTED) from None
     card = source.card
+    if was_there:  # made of other data or in another way it would have been refused
+        console.print(f"{out} is there already, made of the same data in the same way; nothing was trained.")
     loss = f", loss {card.losses[-1]:.3f} of guessing's 1" if card.losses else ""
     console.print(
         f"{card.dataset}: {card.network} trained on {len(card.members or [])} data sets, {card.n_cases} series, in "

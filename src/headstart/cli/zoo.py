@@ -17,6 +17,7 @@ from headstart.cli.options import (
     check_picture,
     chosen_recipe,
     console,
+    whole_sources,
 )
 from headstart.cli.overlap import overlap
 from headstart.cli.universal import universal
@@ -45,15 +46,11 @@ def list_sources(
 ) -> None:
     """List sources, with their accuracies on their own test series where they were measured."""
     from headstart.report.sources import sources_table
-    from headstart.zoo import sources_in, verify
 
-    sources = sources_in(folder)
-    damaged = verify(sources)
-    for problem in damaged.values():
-        console.print(f"Left out: {problem}", soft_wrap=True)
+    sources = whole_sources(folder)
     cards = {
         name: card
-        for name, card in ((name, sources[name].card) for name in sources if name not in damaged)
+        for name, card in ((name, source.card) for name, source in sources.items())
         if (domain is None or (card.domain or "").lower() == domain.lower())
         and (min_length is None or card.min_length >= min_length)
         and (max_length is None or card.max_length <= max_length)

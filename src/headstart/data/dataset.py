@@ -149,7 +149,15 @@ class Dataset:
 
     @property
     def labels(self) -> np.ndarray:
-        """Labels as they were in the data, (n_cases,)."""
+        """Labels as they were in the data, (n_cases,).
+
+        Raises
+        ------
+        DataError
+            If a case has none.
+        """
+        if not self.is_labelled:
+            raise DataError(f"{self.name} has cases without a label; label them, or go without labels")
         return self.classes[self.y]
 
     @cached_property

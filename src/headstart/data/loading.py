@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from headstart.data.archives import find, find_in, same_name
 from headstart.data.dataset import Dataset
 from headstart.data.files import Location, is_container, list_files
 from headstart.data.readers import READERS, Columns, from_text
-from headstart.data.readers.base import shorten
+from headstart.data.readers.base import NoLabelColumnError, shorten
 from headstart.errors import DataError, ShapeError
 from headstart.files import expanded
 
@@ -26,6 +27,7 @@ def load(
     case: str | None = None,
     time: str | None = None,
     download: bool = False,
+    with_test: bool = True,
 ) -> tuple[Dataset, Dataset | None]:
     """Load a training set and its test set, by path or by name.
 
@@ -41,11 +43,18 @@ def load(
         Columns of tables, as in `read`.
     download
         Whether a name that is not on this machine is downloaded from timeseriesclassification.com.
+    with_test
+        Whether the test set is read, too.
 
     Returns
     -------
     train, test
         Two data sets with the classes of the training set; test is None where there is none.
+
+    Warns
+    -----
+    UserWarning
+        If the table that was found beside a training set has no labels, so that it is no test set.
 
     Raises
     ------
@@ -77,9 +86,13 @@ def load(
         raise DataError(f"there is no file or folder {path}; check the path")
     columns = Columns(label, case, time)
     train = _read(train_file, columns)
-    if test_file is None:
+    if test_file is None or not with_test:
         return train, None
-    test = _read(test_file, columns, classes=train.classes if label is not None else None)
+    try:
+        test = _read(test_file, columns, classes=train.classes if label is not None else None)
+    except NoLabelColumnError:
+        warnings.warn(f"{test_file} has no column {label!r}, so it is not taken for a test set", stacklevel=2)
+        return train, None
     if test.n_channels != train.n_channels:
         raise ShapeError(
             f"{test_file} has {test.n_channels} channels where {train_file} has {train.n_channels}; give both the same"
@@ -166,11 +179,12 @@ def _typed(labels: list[str], classes: np.ndarray | None) -> np.ndarray:
 
 
 def _check_labels_repeat(path: str, labels: np.ndarray, place: str) -> None:
-    """Raise DataError if the labels look like an index or a measurement."""
+    """Raise DataError if the labels look like an index or a measurement; each of text may well be a class."""
     labels = np.array(labels.tolist())  # one type, where they come as objects
     n_cases, n_different = len(labels), len(set(labels.tolist()))
     fractions = labels.dtype.kind == "f" and bool((labels % 1 != 0).any())
-    if n_different > max(2, n_cases / 2) if fractions else n_different == n_cases >= 10:
+    is_index = labels.dtype.kind in "iuf" and n_different == n_cases >= 10
+    if n_different > max(2, n_cases / 2) if fractions else is_index:
         raise DataError(
             f"{path}: the labels, in {place}, are {n_different} different ones in {n_cases} series "
             f"({shorten(labels[:3])}, …), which looks like {'a measurement' if fractions else 'an index'}, not a "
@@ -195,14 +209,18 @@ def _train_and_test(path: Path, name: str | None = None) -> tuple[Location, Loca
     if match is None:
         return Location(path), None
     start, end = match.span("part")
-    spellings = [str.upper, str.lower, str.title] if not match["part"].isupper() else [str.upper]
+    as_here = str.upper if match["part"].isupper() else str.lower if match["part"].islower() else str.title
+    spellings = [as_here] if as_here is str.upper else [as_here, str.upper, str.lower, str.title]
     siblings = [
         [Location(path.with_name(path.name[:start] + spell(part) + path.name[end:])) for spell in spellings]
         for part in ("TRAIN", "TEST")
     ]
     train, test = (next((one for one in some if one.path.exists()), None) for some in siblings)
     if train is None:
-        raise DataError(f"{path} is a test set without {siblings[0][-1].path.name} beside it; give the training set")
+        raise DataError(
+            f"{path} is called a test set, and {siblings[0][0].path.name} is not beside it; give the training set, or, "
+            "if this is it, rename it"
+        )
     return train, test
 
 

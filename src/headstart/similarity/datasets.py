@@ -24,7 +24,7 @@ import numpy as np
 from headstart.data.dataset import Dataset, checked_dataset
 from headstart.data.files import DAMAGE_ERRORS
 from headstart.errors import DataError, ShapeError, UnknownNameError
-from headstart.files import write_bytes
+from headstart.files import expanded, write_bytes
 from headstart.similarity._series import Collection, collect
 from headstart.similarity.barycenter import barycenter
 from headstart.similarity.dtw import check_channels, pairwise_dtw
@@ -331,7 +331,7 @@ def _cached_prototypes(
     if cache is None:
         return prototypes(dataset, per_class, n_iterations, radius, seed, n_jobs)
     parameters = (CACHE_FORMAT, dataset.fingerprint, per_class, n_iterations, radius, seed)
-    file = Path(cache) / f"{hashlib.sha256(repr(parameters).encode()).hexdigest()[:32]}.npz"
+    file = expanded(cache) / f"{hashlib.sha256(repr(parameters).encode()).hexdigest()[:32]}.npz"
     try:
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as saved:
             return Prototypes(dataset.name, saved["X"], saved["codes"])

@@ -27,5 +27,5 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for bfloat16; emulated, it would be many times slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    capabilities = torch.cpu.get_capabilities()
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # before torch 2.11 it does not say
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,6 +1,7 @@
 """The card of a source: where it comes from, and what it was made with."""
 
 import platform
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -95,15 +96,28 @@ class Card:
     licence: str | None = None
 
     def check_types(self) -> None:
-        """Raise TypeError unless each field has its type: a card out of a file may hold anything that JSON can say."""
+        """Raise TypeError unless each field has its type: a card out of a file may hold anything that JSON can say.
+
+        No text has control characters, by which a stranger's card could command the terminal that shows it.
+        """
         for name, kind in _types().items():
-            if not _is_a(getattr(self, name), kind):
+            if not _is_a(getattr(self, name), kind) or not _is_printable(getattr(self, name)):
                 raise TypeError(name)
+        if not isinstance(self.recipe.get("name"), str):
+            raise TypeError("recipe")
 
 
 @cache
 def _types() -> dict[str, Any]:
     return get_type_hints(Card)
+
+
+def _is_printable(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_printable, (*value.keys(), *value.values())))
+    if isinstance(value, list):
+        return all(map(_is_printable, value))
+    return not isinstance(value, str) or not any(unicodedata.category(letter) == "Cc" for letter in value)
 
 
 def _is_a(value: Any, kind: Any) -> bool:

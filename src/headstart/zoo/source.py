@@ -22,6 +22,7 @@ import torch
 
 from headstart.data.dataset import Dataset
 from headstart.data.preprocessing import z_normalise
+from headstart.data.signatures import N_PROJECTIONS
 from headstart.errors import ModelError
 from headstart.files import write_bytes
 from headstart.networks import NETWORKS, Network, build
@@ -187,13 +188,25 @@ def _assembled(values: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Sour
     prototypes = signatures = None
     if _PROTOTYPES in tensors:
         prototypes = Prototypes(card.dataset, tensors[_PROTOTYPES].numpy(), tensors[_PROTOTYPE_CODES].numpy())
-        if prototypes.X.ndim != 3 or prototypes.codes.shape != prototypes.X.shape[:1]:
-            raise ValueError("prototypes")
+        _check_prototypes(prototypes, card)
     if _SIGNATURES in tensors:
         signatures = tensors[_SIGNATURES].numpy()
-        if signatures.ndim != 3 or signatures.dtype != np.int16:
+        if signatures.ndim != 3 or signatures.shape[2] != N_PROJECTIONS or signatures.dtype != np.int16:
             raise ValueError("signatures")
     return Source(card, weights, prototypes, signatures)
+
+
+def _check_prototypes(prototypes: Prototypes, card: Card) -> None:
+    X, codes = prototypes.X, prototypes.codes
+    if X.ndim != 3 or X.shape[1] != card.n_channels or X.dtype != np.float32:
+        raise ValueError("shape of the prototypes")
+    if codes.shape != X.shape[:1] or codes.dtype != np.int64 or not np.isin(codes, range(len(card.classes))).all():
+        raise ValueError("classes of the prototypes")
+    is_padding = np.isnan(X[:, 0])  # at the end, the same in all channels
+    if is_padding[:, 0].any() or (np.diff(is_padding, axis=1) & is_padding[:, :-1]).any():
+        raise ValueError("padding of the prototypes")
+    if (np.isfinite(X) == is_padding[:, None]).any():
+        raise ValueError("values of the prototypes")
 
 
 def _rounded(tensor: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,10 @@ MISSING = ["", "?", "NaN", "nan", "NA", "N/A", "NULL", "null", "None"]
 """How text files write a missing value."""
 
 
+class NoLabelColumnError(DataError):
+    """A table lacks the column that should hold the labels."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """Names of a table's columns that are not values.

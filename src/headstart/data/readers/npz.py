@@ -23,7 +23,7 @@ def read(file: File, columns: Columns) -> Series:
                 if name not in arrays.files:
                     raise DataError(
                         f"{file.path}: there is no array {name!r}, only {shorten(arrays.files) or 'none'}; save the "
-                        "series as X and their labels as y, or say with label=None (predict --no-labels) that they "
+                        "series as X and their labels as y, or say with label=None (--no-labels) that they "
                         "have none"
                     )
             found = {name: np.asarray(arrays[name]) for name in wanted}

@@ -9,6 +9,7 @@ import csv
 import importlib.util
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from headstart.data.files import DAMAGED, File
 from headstart.data.readers.base import (
     MISSING,
     Columns,
+    NoLabelColumnError,
     Series,
     check_equal_widths,
     is_number,
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 _NOT_A_TIME_STEP = {"id", "case", "case_id", "series", "series_id", "time", "timestamp", "date", "datetime", "index"}
 _NUMBERS = re.compile(r"[-+.:\s\d]*\d[-+.:\s\d]*")
 """What time steps differ in: "t12", "850.5 nm", "2024-01-31 12:00"."""
-_MOST_ODD = 2
 _LIKE_AN_INDEX = re.compile(r"^unnamed: [\d.]+$|[_ ]id$")  # what pandas calls a column without a name; "patient_id"
 
 
@@ -137,9 +138,9 @@ def _split(file: File, frame: "pd.DataFrame", columns: Columns, name_row: Callab
     names = [str(name) for name in frame.columns]
     for role, name in (("label", columns.label), ("case", columns.case), ("time", columns.time)):
         if name is not None and name not in names:
-            raise DataError(
+            raise (NoLabelColumnError if role == "label" else DataError)(
                 f"{file.path}: there is no {role} column {name!r}; name one of the columns {shorten(names)}"
-                + (", or say that there are none (label=None, predict --no-labels)" if role == "label" else "")
+                + (", or say that there are none (label=None, --no-labels)" if role == "label" else "")
             )
     if columns.label is None and Columns.label in names:
         raise DataError(
@@ -178,14 +179,20 @@ def _labels(column: "pd.Series") -> np.ndarray:
 
 
 def _check_time_steps(file: File, names: list[str]) -> None:
-    """Refuse a column that is hardly a time step: by its name, or because all but one or two are numbered alike."""
+    """Refuse a column that is hardly a time step: by its name, or because most are numbered in another way."""
     stems = [_NUMBERS.sub("#", name) for name in names]
-    usual = max(set(stems), key=stems.count)
-    odd = [name for name, stem in zip(names, stems, strict=True) if stem != usual]
-    if "#" in usual and 0 < len(odd) <= _MOST_ODD and len(odd) < len(names) / 4:
+    (usual, n_usual), *others = Counter(stems).most_common()
+    if "#" in usual and len(names) / 2 < n_usual < len(names):
+        odd = [name for name, stem in zip(names, stems, strict=True) if stem != usual]
         raise DataError(
             f"{file.path}: column {odd[0]!r} would be read as a time step, and is not named as the others are "
             f"({shorten(name for name in names if name not in odd)}); remove it, or, if it is one, rename it"
+        )
+    if "#" in usual and any("#" in stem and n == n_usual > 1 for stem, n in others):
+        raise DataError(
+            f"{file.path}: the columns are numbered in several ways ({shorten(dict.fromkeys(stems))}), "
+            "which would be read as one series, one after the other; if they are channels, give each time step of a "
+            "case a row, with columns of case and time, else number all alike"
         )
     for name in names:
         if name.lower() in _NOT_A_TIME_STEP or _LIKE_AN_INDEX.search(name.lower()):

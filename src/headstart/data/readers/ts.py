@@ -38,7 +38,7 @@ def read(file: File, columns: Columns) -> Series:
     if columns.label is not None and not labelled:
         raise DataError(
             f"{file.path}: it has no class labels (@classLabel false); give a labelled file, or say so with label=None "
-            "(predict --no-labels)"
+            "(--no-labels)"
         )
 
     def row_name(i: int) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from headstart.arguments import checked_seed
+from headstart.arguments import as_list, checked_seed
 from headstart.data.archives import archive_names, same_name
 from headstart.data.dataset import Dataset
 from headstart.data.loading import load
 from headstart.data.preprocessing import require_classes, require_variation, z_normalise
 from headstart.data.signatures import series_signatures
 from headstart.errors import DataError, HeadstartError, UnknownNameError
-from headstart.files import check_writable
+from headstart.files import check_writable, expanded
 from headstart.networks import build
 from headstart.training.device import find_device, has_bfloat16
 from headstart.training.joint import OnUpdate, train_jointly
@@ -171,7 +172,7 @@ def build_universal(
     out
         The source's file.
     names
-        Of data sets; by default all in the archive.
+        Of data sets; by default all in the archive that can be trained on.
     without
         Number of a group (`groups`) to leave out. Data sets that are in no group are not left out.
     network, method, n_updates, seed, device, on_update
@@ -181,13 +182,30 @@ def build_universal(
     ------
     HeadstartError
         If the archive or the file cannot be used, or as in `train_universal`.
+
+    Warns
+    -----
+    UserWarning
+        Of data sets that are left out, because none is named and they cannot be trained on.
     """
-    out = Path(out)
+    out = expanded(out)
     check_writable(out)
     if without is not None and without not in groups():
         raise UnknownNameError("group", str(without), map(str, groups()))
-    names = archive_names(archive) if names is None else names
-    datasets = [load(name, archive)[0] for name in names if without is None or group_of(name) != without]
+    wanted = archive_names(archive) if names is None else as_list(names)
+    loaded = (
+        load(name, archive, with_test=False)[0] for name in wanted if without is None or group_of(name) != without
+    )
+    datasets = []
+    for data in loaded:
+        try:
+            _check_one(data, method)
+        except DataError as error:
+            if names is not None:
+                raise
+            warnings.warn(f"left out: {error}", stacklevel=2)
+            continue
+        datasets.append(data)
     _check(datasets, method)
     checkpoint = out.with_name(out.name + ".checkpoint")
     if out.exists():
@@ -247,15 +265,19 @@ def _check(datasets: list[Dataset], method: str) -> None:
     for i, data in enumerate(datasets):
         if any(same_name(data.name, other.name) for other in datasets[:i]):
             raise DataError(f"{data.name}: is there twice; name each data set once")
-        require_classes(data, "a universal source")
-        if data.n_channels != 1:
-            raise DataError(
-                f"{data.name}: has {data.n_channels} channels, and universal sources are trained on series of one; "
-                "leave it out"
-            )
-        require_variation(data)
-        if method == "episodes":
-            Episodes().draw(data, 2, np.random.default_rng(0))  # raises where there are too few cases
+        _check_one(data, method)
+
+
+def _check_one(data: Dataset, method: str) -> None:
+    require_classes(data, "a universal source")
+    if data.n_channels != 1:
+        raise DataError(
+            f"{data.name}: has {data.n_channels} channels, and universal sources are trained on series of one; leave "
+            "it out"
+        )
+    require_variation(data)
+    if method == "episodes":
+        Episodes().draw(data, 2, np.random.default_rng(0))  # raises where there are too few cases
 
 
 def _objective(method: str, n_features: int, datasets: list[Dataset], seed: int) -> Objective:
