@@ -123,12 +123,6 @@ BAD = {
         {},
         ["column 'age'", "t0, t1, t2", "remove it"],
     ),
-    "two channels side by side": (
-        "x.csv",
-        "x_0,x_1,x_2,y_0,y_1,y_2,label\n1,2,3,4,5,6,a\n",
-        {},
-        ["x_#, y_#", "columns of case and time"],
-    ),
     "labels are measurements": (
         "x.csv",
         "a,b,label\n1,2,0.5\n1,2,0.75\n1,2,1.25\n",

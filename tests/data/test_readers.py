@@ -189,6 +189,15 @@ def test_columns_named_by_wavelengths(tmp_path):
     assert read(path, label=None).X.tolist() == [[[1, 2, 3, 4]]]
 
 
+@pytest.mark.parametrize("names", [["x_0", "x_1", "y_0", "y_1"], ["Jan 1", "Jan 2", "Jan 3", "Feb 1", "Feb 2"]])
+def test_columns_numbered_in_several_ways(tmp_path, names):
+    """They may be time steps, or channels side by side, of which none is meant."""
+    path = tmp_path / "x.csv"
+    path.write_text(f"label,{','.join(names)}\na,{','.join('1' * len(names))}\n")
+    with pytest.warns(UserWarning, match=r"numbered in several ways \((x_#, y_#|Jan#, Feb#)\), and are read as one"):
+        assert read(path).step_names == tuple(names)
+
+
 def test_a_first_series_that_rises_is_no_header(tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("1,2,3.2,9\n4,3,2,1\n")

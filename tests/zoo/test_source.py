@@ -283,6 +283,13 @@ OTHER_VERSIONS = {
 }
 
 
+def test_blanks_in_a_class(small, tmp_path):
+    labels = np.where(small.y == 0, "one\ttab", "two\nlines")
+    source = pretrain(Dataset.from_arrays("mine", small.X, labels), recipe=Recipe("short", 1))
+    source.save(tmp_path / "mine.safetensors")
+    assert Source.load(tmp_path / "mine.safetensors").card.classes == ["one\ttab", "two\nlines"]
+
+
 @pytest.mark.parametrize("change", OTHER_VERSIONS.values(), ids=OTHER_VERSIONS)
 def test_card_of_another_version(saved, change):
     rewrite(saved, signed(change))

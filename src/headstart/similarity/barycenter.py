@@ -69,10 +69,8 @@ def medoid(
     """
     exact = collect(X, "X", np.float64)
     near_zero = centred(exact)
-    _, exponent = np.frexp(np.abs(near_zero.values).max())
-    series = in_type(
-        replace(exact, values=np.ldexp(near_zero.values, -exponent)), np.float32
-    )  # none is too large for it
+    _, exponent = np.frexp(np.abs(near_zero.values).max())  # scaled by it, none is too large for float32
+    series = in_type(replace(exact, values=np.ldexp(near_zero.values, -exponent)), np.float32)
     n = len(series)
     candidates = np.arange(n)
     if n > max_exact:

@@ -98,7 +98,7 @@ class Card:
     def check_types(self) -> None:
         """Raise TypeError unless each field has its type: a card out of a file may hold anything that JSON can say.
 
-        No text has control characters, by which a stranger's card could command the terminal that shows it.
+        No text has control characters but blanks, by which a stranger's card could command the terminal that shows it.
         """
         for name, kind in _types().items():
             if not _is_a(getattr(self, name), kind) or not _is_printable(getattr(self, name)):
@@ -117,7 +117,9 @@ def _is_printable(value: Any) -> bool:
         return all(map(_is_printable, (*value.keys(), *value.values())))
     if isinstance(value, list):
         return all(map(_is_printable, value))
-    return not isinstance(value, str) or not any(unicodedata.category(letter) == "Cc" for letter in value)
+    return not isinstance(value, str) or not any(
+        unicodedata.category(letter) == "Cc" for letter in set(value) - set("\t\n\r")
+    )
 
 
 def _is_a(value: Any, kind: Any) -> bool:

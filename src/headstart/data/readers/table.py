@@ -9,6 +9,7 @@ import csv
 import importlib.util
 import io
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -179,20 +180,26 @@ def _labels(column: "pd.Series") -> np.ndarray:
 
 
 def _check_time_steps(file: File, names: list[str]) -> None:
-    """Refuse a column that is hardly a time step: by its name, or because most are numbered in another way."""
+    """Refuse a column that is hardly a time step: by its name, or because it is not numbered as most of them are.
+
+    Many columns that are numbered otherwise may be time steps ("Jan 1", "Feb 1"), or channels: there is a warning.
+    """
     stems = [_NUMBERS.sub("#", name) for name in names]
-    (usual, n_usual), *others = Counter(stems).most_common()
-    if "#" in usual and len(names) / 2 < n_usual < len(names):
-        odd = [name for name, stem in zip(names, stems, strict=True) if stem != usual]
+    counts = Counter(stems)
+    ((usual, n_usual),) = counts.most_common(1)
+    others = [(name, stem) for name, stem in zip(names, stems, strict=True) if stem != usual]
+    odd = [name for name, stem in others if len(others) < len(names) / 4 or "#" not in stem]
+    if "#" in usual and n_usual > len(names) / 2 and odd:
         raise DataError(
             f"{file.path}: column {odd[0]!r} would be read as a time step, and is not named as the others are "
             f"({shorten(name for name in names if name not in odd)}); remove it, or, if it is one, rename it"
         )
-    if "#" in usual and any("#" in stem and n == n_usual > 1 for stem, n in others):
-        raise DataError(
-            f"{file.path}: the columns are numbered in several ways ({shorten(dict.fromkeys(stems))}), "
-            "which would be read as one series, one after the other; if they are channels, give each time step of a "
-            "case a row, with columns of case and time, else number all alike"
+    numbered = [stem for stem, n in counts.items() if "#" in stem and n > 1]
+    if len(numbered) > 1:
+        warnings.warn(
+            f"{file.path}: the columns are numbered in several ways ({shorten(numbered)}), and are read as one series, "
+            "in their order; if they are channels, give each time step of a case a row, with columns of case and time",
+            stacklevel=2,
         )
     for name in names:
         if name.lower() in _NOT_A_TIME_STEP or _LIKE_AN_INDEX.search(name.lower()):
