@@ -222,7 +222,7 @@ def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
         compared = [f"against {against}, 95% interval", "wins, ties, losses", "worst loss"]
         print_table(["", "mean accuracy", "mean rank", *compared, "processor seconds"], lines)
         if against in by_set:
-            _print_losses(by_set.sub(by_set[against], axis=0), against)
+            _print_losses(wide.drop(columns=against).sub(wide[against], axis=0), against)
         if reference is not None and not cases_per_class:
             published = pd.read_csv(reference, index_col="dataset")
             known = published.reindex(by_set.index)[[name for name in PUBLISHED if name in published]].dropna()
@@ -241,12 +241,26 @@ def difference(gain: pd.Series) -> list[str]:
 
 
 def _print_losses(gains: pd.DataFrame, against: str) -> None:
+    """Print which data sets lose more than two points, and on which the loss is more than chance can make.
+
+    `gains` has a row a run. What runs of one data set, of other draws and seeds, differ by is pooled over the data sets,
+    because each has a few runs only; a loss is beyond chance by a one-sided t test at 5% of false discoveries.
+    """
     print(f"\nMean losses against {against} of more than two points, of those that have any:")
-    for method in gains:
-        gain = gains[method].round(9)
-        losses = gain[gain < -0.02].sort_values()
-        if len(losses):
-            print(f"- {method}, {len(losses)}: " + ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
+    for method, gain in gains.items():
+        runs = gain.groupby("dataset")
+        mean, n_runs = runs.mean().round(9), runs.count()
+        losses = mean[mean < -0.02].sort_values()
+        if losses.empty:
+            continue
+        print(f"- {method}, {len(losses)}: " + ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()), end="")
+        n_free = (n_runs - 1).sum()
+        if n_free:
+            spread = np.sqrt((runs.var() * (n_runs - 1)).sum() / n_free)
+            p_values = stats.t.cdf(mean / (spread / np.sqrt(n_runs)), n_free)
+            beyond = mean.index[stats.false_discovery_control(p_values) < 0.05]
+            print(f"; beyond chance: {', '.join(beyond) or 'none'} (a run has a standard deviation of {spread:.3f})", end="")
+        print()
 
 
 def main() -> None:
