@@ -24,8 +24,8 @@ used; so a folder may hold trunks that were trained without one group of data se
 Seconds are processor time of a method from the series in memory to the test predictions. With few cases a class, at
 most 300 test series are drawn, the same for all.
 
-`--reference` is a table of published accuracies on the same split (a row a data set, a column a method), whose means
-over the same data sets are printed beside ours.
+`--reference` is a table of published accuracies on the same split (a row a data set, a column a method), which are
+printed and compared on the same data sets.
 """
 
 import argparse
@@ -209,12 +209,13 @@ def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
         what = f"{cases_per_class} cases a class" if cases_per_class else "all training cases"
         print(f"\n{what}: {len(by_set)} data sets that have all methods, {len(wide)} runs of each")
         ranks = by_set.rank(axis=1, ascending=False).mean()
+        compare = partial(_compare, by_set.get(against))
         lines = [
             [
                 method,
                 f"{by_set[method].mean():.4f}",
                 f"{ranks[method]:.2f}",
-                *(difference(by_set[method] - by_set[against]) if against in by_set else ["", "", ""]),
+                *compare(by_set[method]),
                 f"{seconds[method].mean():.1f}",
             ]
             for method in by_set
@@ -226,10 +227,15 @@ def report(rows: pd.DataFrame, against: str, reference: Path | None) -> None:
         if reference is not None and not cases_per_class:
             published = pd.read_csv(reference, index_col="dataset")
             known = published.reindex(by_set.index)[[name for name in PUBLISHED if name in published]].dropna()
-            print(f"\npublished, {len(known)} of these data sets:", end=" ")
-            means = ", ".join(f"{name} {mean:.4f}" for name, mean in known.mean().items())
+            print(f"\nPublished, {len(known)} of these data sets:")
+            lines = [[name, f"{known[name].mean():.4f}", *compare(known[name])] for name in known]
+            print_table(["", "mean accuracy", *compared], lines)
             best = known.max(axis=1).mean()
-            print(f"{means}; the best of them on each data set, which only its test series tell, {best:.4f}")
+            print(f"\nThe best of these on each data set, which only its test series tell: {best:.4f}")
+
+
+def _compare(baseline: pd.Series | None, accuracy: pd.Series) -> list[str]:
+    return ["", "", ""] if baseline is None else difference((accuracy - baseline).dropna())
 
 
 def difference(gain: pd.Series) -> list[str]:
