@@ -1,10 +1,10 @@
-"""The picture of what the guarded choice is worth with few labels: gains and losses against a network from scratch.
+"""The picture of what the guarded choice is worth: gains and losses against a network from scratch.
 
     python benchmarks/choice_chart.py --picture docs/images/choice.png
 
 draws, from the rows that `benchmarks/choice.py` made, how far each method is above or below a network from scratch, a
-dot a data set (the mean over the draws that all methods have), for each number of cases a class; with the mean over
-data sets and its 95% interval. Only data sets on which nothing was tuned are shown.
+dot a data set (the mean over the draws that all methods have), for each number of cases a class, and for all; with the
+mean over data sets and its 95% interval. Only data sets on which nothing was tuned are shown.
 """
 
 import argparse
@@ -26,6 +26,7 @@ NAMES = {
     "MiniROCKET": "MiniROCKET",
     "1NN-DTW": "1NN-DTW",
 }
+TITLES = {1: "1 case a class", 2: "2 cases a class", 5: "5 cases a class", 10: "10 cases a class", 0: "all cases"}
 _ROW, _NAMES, _GAP = 40, 125, 14  # pixels
 _SIGNED = "datum.value ? format(datum.value, '+d') : '0'"
 
@@ -50,7 +51,7 @@ def panel(gain: pd.DataFrame, title: str, width: float, *, with_names: bool) -> 
         "gain:Q",
         title=None,
         scale=alt.Scale(type="symlog", constant=3, domain=[-45, 45]),
-        axis=alt.Axis(values=[-40, -10, 0, 10, 40], labelExpr=_SIGNED, labelOverlap=False),
+        axis=alt.Axis(values=[-40, -10, 0, 10, 40], tickCount=5, labelExpr=_SIGNED, labelOverlap=False),
     )
     dots = gain.round(2).reset_index().melt("dataset", var_name="method", value_name="gain")
     dots["jitter"] = np.random.default_rng(0).uniform(-1, 1, len(dots)).round(2)
@@ -82,16 +83,15 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, required=True, help=".html, .png, .svg or .pdf")
     options = parser.parse_args()
     rows = pd.read_csv(options.results)
-    numbers = (1, 2, 5, 10)
-    of_all = {n: gains(rows, n) for n in numbers}
-    width = (WIDTH - _NAMES - _GAP * (len(numbers) - 1)) / len(numbers)
+    of_all = [gains(rows, cases_per_class) for cases_per_class in TITLES]
+    width = (WIDTH - _NAMES - _GAP * (len(TITLES) - 1)) / len(TITLES)
     panels = [
-        panel(gain, f"{n} case{'s' if n > 1 else ''} a class", width, with_names=n == numbers[0])
-        for n, gain in of_all.items()
+        panel(gain, title, width, with_names=gain is of_all[0])
+        for gain, title in zip(of_all, TITLES.values(), strict=True)
     ]
-    *first, last = (f"{gain['headstart'].mean():.1f}" for gain in of_all.values())
-    title = f"With 1, 2, 5 and 10 cases a class headstart is {', '.join(first)} and {last} points above scratch"
-    counts = [len(gain) for gain in of_all.values()]
+    *first, last = (f"{gain['headstart'].mean():.1f}" for gain in of_all)
+    title = f"On average headstart is {', '.join(first)} and {last} points above scratch"
+    counts = [len(gain) for gain in of_all]
     n_sets = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
     remark = (
         f"Points of accuracy above or below a network from scratch, on {n_sets} data sets on which nothing was tuned "

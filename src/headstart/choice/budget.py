@@ -37,7 +37,7 @@ class Budget:
     n_folds
         Into which the training data are split.
     enough_held_out
-        Once so many training cases were held out, the folds that are left are not (docs/choice.md); None: all are.
+        Once so many training cases were held out, the folds that are left are not (docs/choice_tuning.md); None: all are.
     n_sources
         Best-ranked sources whose features are taken as they are, and from which networks are fine-tuned.
     n_members

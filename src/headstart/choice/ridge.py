@@ -22,7 +22,7 @@ import numpy as np
 STRENGTHS = np.logspace(-3, 3, 10)
 """What ROCKET tries."""
 CASES_BEFORE = 4.0
-"""By how many cases each feature is taken to vary as all do, before its own variance counts (docs/choice.md)."""
+"""By how many cases each feature is taken to vary as all do, before its own variance counts (docs/choice_tuning.md)."""
 _N_TOGETHER = 1024
 """Features whose variance is computed at once, to save memory."""
 
